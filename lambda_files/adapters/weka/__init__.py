@@ -1,0 +1,1 @@
+"""WEKA's management API."""

@@ -1,0 +1,114 @@
+"""One JSON-RPC call to one member of a WEKA cluster, bounded in time and size."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from adapters.weka.tls import Transport
+from errors import ClusterAnswerUnknown, ClusterRefused, ClusterUnreachable
+
+PATH = "/api/v1"
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 5.0
+LARGEST_ANSWER = 64 * 1024 * 1024
+METHOD_NOT_FOUND = -32601
+
+
+class Unusable(Exception):
+    """This member cannot answer; another one may."""
+
+
+class Unauthorized(Exception):
+    """The token, or the login, was not accepted."""
+
+
+class Forbidden(Exception):
+    """HTTP 403: on a login this is WEKA's answer while the account is locked."""
+
+
+class Rpc:
+    """Calls methods on members; `seconds` bounds all calls of one object together."""
+
+    def __init__(self, transport: Transport, seconds: float = 40.0, ticks: Callable[[], float] = time.monotonic) -> None:
+        self._transport = transport
+        self._session = transport.session()
+        self._ticks = ticks
+        self._end = ticks() + seconds
+
+    def post(self, address: str, method: str, params: Any, token: str | None = None) -> Any:
+        """The method's result.
+
+        Raises Unusable, Unauthorized, Forbidden, ClusterRefused, ClusterAnswerUnknown, and ClusterUnreachable
+        when the time of all calls is used up.
+        """
+        url = self._transport.url(address, PATH)
+        request = {"jsonrpc": "2.0", "method": method, "params": params, "id": str(uuid.uuid4())}
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        left = self._left(f"{method} on {url}")
+        try:
+            with self._session.post(
+                url,
+                json=request,
+                headers=headers,
+                timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = self._body(response, f"{method} on {url}")
+                status = response.status_code
+        except requests.RequestException as error:
+            raise Unusable(f"{method} on {url} failed: {error}") from error
+        return _result(status, body, f"{method} on {url}", request["id"])
+
+    def _left(self, what: str) -> float:
+        left = self._end - self._ticks()
+        if left <= 0:
+            raise ClusterUnreachable(f"The time for this pass was used up before {what}; the next pass tries again.")
+        return left
+
+    def _body(self, response: requests.Response, what: str) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_content(65536):
+            self._left(what)
+            body += chunk
+            if len(body) > LARGEST_ANSWER:
+                raise ClusterAnswerUnknown(f"The answer to {what} is larger than {LARGEST_ANSWER} bytes.")
+        return bytes(body)
+
+
+def _result(status: int, body: bytes, what: str, request_id: str) -> Any:
+    if status == 401:
+        raise Unauthorized(f"{what} answered HTTP 401.")
+    if status == 403:
+        raise Forbidden(f"{what} answered HTTP 403: {body[:200].decode(errors='replace')}")
+    if status >= 500 or 300 <= status < 400:
+        raise Unusable(f"{what} answered HTTP {status}.")
+    try:
+        answer = json.loads(body)
+    except ValueError as error:
+        raise ClusterAnswerUnknown(f"{what} answered HTTP {status} with something that is not JSON.") from error
+    if not isinstance(answer, dict) or status >= 400 and "error" not in answer:
+        raise ClusterAnswerUnknown(f"{what} answered HTTP {status} with something that is not JSON-RPC.")
+    if answer.get("error"):
+        raise _refusal(answer["error"], what)
+    if "result" not in answer or answer.get("id", request_id) != request_id:
+        raise ClusterAnswerUnknown(f"{what} answered without a result, or to another request.")
+    return answer["result"]
+
+
+def _refusal(error: Any, what: str) -> Exception:
+    if not isinstance(error, dict):
+        return ClusterRefused(f"The cluster refused {what}: {error}")
+    if error.get("code") == METHOD_NOT_FOUND:
+        # A container outside a cluster (STEM mode) answers every management method like this.
+        return Unusable(f"{what}: this member knows no such method; it is in no cluster, or too old.")
+    data = error.get("data")
+    detail = data.get("exceptionText") if isinstance(data, dict) else data
+    words = " ".join(str(part) for part in (error.get("message"), detail) if part)
+    return ClusterRefused(f"The cluster refused {what}: {words} (code {error.get('code')})")
