@@ -18,6 +18,8 @@ from .control import ControlRequest, route
 
 # Signing names that differ from the prefix that IAM policies use for the same service.
 IAM_PREFIX = {"monitoring": "cloudwatch", "tagging": "tag"}
+# The access key and the caller's name of what Step Functions calls by itself.
+SERVICE = "stepfunctions"
 REST_SERVICES = {"lambda": "lambda", "apigateway": "apigateway", "route53": "route53", "s3": "s3"}
 REST_XML = ("route53", "s3")
 READS = re.compile(
@@ -115,9 +117,9 @@ def _path_part(part: str) -> str:
 
 
 def caller_of(access_key: str) -> str:
-    """`user`, or the name of the role whose session signed the call."""
+    """`user`, SERVICE for Step Functions' own calls, or the name of the role whose session signed the call."""
     if not access_key.startswith("ASIA"):
-        return "user"
+        return SERVICE if access_key == SERVICE else "user"
     from moto.sts.models import sts_backends
 
     for account in list(sts_backends.values()):

@@ -28,7 +28,10 @@ class DropConnection(Exception):
 
 @dataclass
 class Faults:
-    """What goes wrong. Chances are 0 to 1 a call; `only` holds patterns of `service:Operation`, none means all."""
+    """What goes wrong. Chances are 0 to 1 a call; `only` holds patterns of `service:Operation`, none means all.
+
+    `callers` narrows it to "user", role names or "stepfunctions"; without it all but Step Functions are disturbed.
+    """
 
     seed: int = 1
     throttle: float = 0.0
@@ -44,7 +47,8 @@ class Faults:
     def concerns(self, call: Call) -> bool:
         """Whether `call` is among those that can be disturbed."""
         named = not self.only or any(fnmatchcase(call.name, pattern) for pattern in self.only)
-        return named and (not self.callers or calls.caller_of(call.access_key) in self.callers)
+        caller = calls.caller_of(call.access_key)
+        return named and (caller in self.callers if self.callers else caller != calls.SERVICE)
 
 
 class FaultLayer:

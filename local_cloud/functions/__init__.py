@@ -1,0 +1,1 @@
+"""Runs Lambda functions: their real zips, under awslambdaric, in warm child processes."""
