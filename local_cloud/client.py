@@ -1,8 +1,8 @@
 """Start a local cloud from Python (tests, the demo) and speak to its control API.
 
-    with start(stack="demo") as cloud:
-        boto3.client("ec2", endpoint_url=cloud.url, ...)
-        cloud.control("schedule/tick", method="POST")
+with start(stack="demo") as cloud:
+    boto3.client("ec2", endpoint_url=cloud.url, ...)
+    cloud.control("schedule/tick", method="POST")
 """
 
 from __future__ import annotations

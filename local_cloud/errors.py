@@ -58,7 +58,7 @@ def answer(call: Call, code: str, status: int, message: str) -> Answer:
         )
         return status, [*headers, ("Content-Type", "text/xml")], text.encode()
     if call.service == "s3":
-        text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message><RequestId>{request_id}</RequestId></Error>"
+        text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
         return status, [*headers, ("Content-Type", "application/xml")], text.encode()
     if call.protocol in ("query", "rest-xml"):
         text = (
