@@ -158,6 +158,7 @@ class Cluster:
         self.rebuilding: dict[str, float] = {}  # failure domain -> when its rebuild began
         self.certificate = ""
         self.private_key = ""
+        self.on_power: Callable[[Machine], None] = lambda machine: None  # told when a machine goes down or comes up
         self._next = {"host": 0, "disk": 0, "client_node": FIRST_CLIENT_NODE, "override": 0}
 
     def touch(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from . import actions, views
-from .errors import DropConnection, HttpFault, InvalidParams, LockedOut, MethodNotFound, NotFound, Unauthorized, WekaError
+from .errors import DropConnection, HttpFault, InvalidParams, LockedOut, NotFound, Unauthorized, WekaError
 from .methods import METHODS, Handler, call, need
 from .model import Cluster, Container
 from .web import Response, json_response, parse_json
@@ -44,7 +44,7 @@ def _dispatch(cluster: Cluster, address: str, verb: str, path: str, params: dict
         match = pattern.fullmatch(path)
         if match and verb == route_verb:
             return json_response({"data": call(cluster, address, name, {**params, **match.groupdict()}, token, handler)})
-    raise MethodNotFound(f"No such resource: {verb} /api/v2{path}")
+    raise NotFound(f"No such resource: {verb} /api/v2{path}")
 
 
 def healthcheck(cluster: Cluster, address: str) -> Response:

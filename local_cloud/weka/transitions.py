@@ -5,6 +5,8 @@ that ended between two looks is dated at the moment it ended.
 """
 from __future__ import annotations
 
+import math
+
 from .model import Cluster, Container, Drive, Machine
 
 LOST = ("FAILED", "DOWN")
@@ -42,10 +44,17 @@ def _advance_container(cluster: Cluster, container: Container, now: float) -> No
                 set_container(cluster, container, state="INACTIVE", status="INACTIVE", at=ends)
     elif container.state == "INACTIVE" and container.remove_when_inactive:
         set_container(cluster, container, state="REMOVING", at=now)
-    elif container.state == "REMOVING" and now >= changed + timing.remove_s:
+    elif now >= changed + _removal_after(cluster, container):
         forget(cluster, container)
-    elif container.auto_remove_timeout and container.status == "DOWN" and now >= changed + container.auto_remove_timeout:
-        forget(cluster, container)
+
+
+def _removal_after(cluster: Cluster, container: Container) -> float:
+    """Seconds after which a container in its present state and status leaves by itself; most never do."""
+    if container.state == "REMOVING":
+        return cluster.timing.remove_s
+    if container.status == "DOWN" and container.auto_remove_timeout:
+        return container.auto_remove_timeout
+    return math.inf
 
 
 def set_drive(cluster: Cluster, drive: Drive, status: str, at: float | None = None) -> None:
@@ -112,6 +121,7 @@ def machine_down(cluster: Cluster, machine: Machine) -> None:
     for container in cluster.containers_of(machine):
         container_down(cluster, container)
     cluster.touch()
+    cluster.on_power(machine)
 
 
 def machine_up(cluster: Cluster, machine: Machine) -> None:
@@ -120,3 +130,4 @@ def machine_up(cluster: Cluster, machine: Machine) -> None:
     for container in cluster.containers_of(machine):
         container_up(cluster, container)
     cluster.touch()
+    cluster.on_power(machine)
