@@ -53,8 +53,5 @@ class ActionModule(ActionBase):
 
     def _belongs_elsewhere(self) -> bool:
         return bool(
-            self._task.async_val
-            or self._task.delegate_to
-            or self._task.become
-            or self._connection.transport != "local"
+            self._task.async_val or self._task.delegate_to or self._task.become or self._connection.transport != "local"
         )

@@ -185,7 +185,9 @@ class Flow:
                 return observed
             if time.monotonic() - start >= patience:
                 last = json.dumps(self.resource.present(observed) if observed else None, default=str)[:600]
-                raise ResourceError(f"{self._what()} did not {goal} within {patience:.0f} s. It was last seen as {last}.")
+                raise ResourceError(
+                    f"{self._what()} did not {goal} within {patience:.0f} s. It was last seen as {last}."
+                )
             self.sleep(pause)
             pause = min(pause * 1.6, 10.0)
 

@@ -87,7 +87,7 @@ def perform_list(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     for number, item in enumerate(options["resources"], 1):
         if len(item) != 1:
             raise ResourceError(f"resources[{number}]: give exactly one type with its options, such as kms_key: {{…}}.")
-        (name, given), = item.items()
+        ((name, given),) = item.items()
         kind = kind_of(name)
         usual = {key: value for key, value in shared.items() if key in shared_spec(kind)}
         item_options, item_secrets = validate(kind, {**usual, **(given or {})}, connection=False)

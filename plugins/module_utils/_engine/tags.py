@@ -33,11 +33,15 @@ def check_tags(tags: Mapping[str, str] | None) -> None:
     """
     for key, value in (tags or {}).items():
         if key.lower().startswith("aws:") or key.startswith("stateful:"):
-            raise ResourceError(f"Tag {key!r}: keys that begin with 'aws:' or 'stateful:' are reserved; choose another.")
+            raise ResourceError(
+                f"Tag {key!r}: keys that begin with 'aws:' or 'stateful:' are reserved; choose another."
+            )
         if not 1 <= len(key) <= 128 or len(str(value)) > 256:
             raise ResourceError(f"Tag {key!r}: AWS allows 1 to 128 characters in a key and up to 256 in a value.")
         if not ALLOWED.fullmatch(key) or not ALLOWED.fullmatch(str(value)):
-            raise ResourceError(f"Tag {key!r}: use only letters, digits, spaces and _ . : / = + - @ in keys and values.")
+            raise ResourceError(
+                f"Tag {key!r}: use only letters, digits, spaces and _ . : / = + - @ in keys and values."
+            )
     if len(tags or {}) > 45:
         raise ResourceError(f"{len(tags or {})} tags were given; AWS allows 50 a resource, and 5 are ours.")
 

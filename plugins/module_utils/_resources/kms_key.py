@@ -144,7 +144,9 @@ class KmsKey(Resource):
         if "policy" in one:
             params = {**key, "PolicyName": "default", "Policy": self.option("policy")}
             steps.append(
-                self.change("kms", "put_key_policy", params, "let only the named use the key", one["policy"], retry=(PRINCIPAL,))
+                self.change(
+                    "kms", "put_key_policy", params, "let only the named use the key", one["policy"], retry=(PRINCIPAL,)
+                )
             )
         put, drop, tags = self.tag_changes(observed)
         if put:
@@ -172,7 +174,10 @@ class KmsKey(Resource):
                 "create_key",
                 params,
                 "encrypt the cluster's credentials and table",
-                after={**{k: v for k, v in wanted.items() if v is not None and k not in ("alias", "rotation")}, "tags": tags},
+                after={
+                    **{k: v for k, v in wanted.items() if v is not None and k not in ("alias", "rotation")},
+                    "tags": tags,
+                },
                 learn=lambda answer: {"key_id": answer["KeyMetadata"]["KeyId"]},
                 retry=(PRINCIPAL,),
                 repeatable=False,
@@ -186,7 +191,9 @@ class KmsKey(Resource):
     def _rotate(self, key: Any) -> Step:
         on = bool(self.option("rotation"))
         method = "enable_key_rotation" if on else "disable_key_rotation"
-        return Step("kms", method, key, "set yearly rotation", {"rotation": not on}, {"rotation": on}, retry=(INVISIBLE,))
+        return Step(
+            "kms", method, key, "set yearly rotation", {"rotation": not on}, {"rotation": on}, retry=(INVISIBLE,)
+        )
 
     def _name(self, key: Any) -> Step:
         alias = self.identifier()

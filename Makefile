@@ -1,0 +1,46 @@
+# Everything runs in .venv, made here from requirements-dev.txt; nothing else of the machine is needed but
+# Python >= 3.11, make and git.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+CLUSTER ?= demo
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_LOCALHOST_WARNING := false
+export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
+
+.PHONY: demo test check cloud soak benchmark setup clean
+demo: setup            ## The whole story on the local cloud, judged at its end
+	python -m local_cloud.demo
+
+test: setup            ## All tests
+	python -m pytest -n 2 --dist loadgroup
+	cd extensions && molecule test
+
+check: setup           ## Linters and types
+	ruff check .
+	ruff format --check .
+	mypy plugins/module_utils plugins/action lambda_files/scaling
+	yamllint .
+	ansible-lint --profile production
+	python -m tests.shellcheck_rendered
+
+cloud: setup           ## The local cloud alone; prints the environment to export
+	python -m local_cloud --stack $(CLUSTER)
+
+soak: setup            ## Import and destroy killed at every AWS call, and many seeds of the fault layer
+	python -m pytest -n 2 -m soak tests/integration
+
+benchmark: setup       ## Speed figures, side by side with amazon.aws and community.aws
+	python -m benchmarks
+
+setup: .venv/.ready
+.venv/.ready: requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=…")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	collections=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/ansible_collections && \
+	  mkdir -p $$collections/stateful && ln -sfn "$(CURDIR)" $$collections/stateful/aws
+	touch $@
+
+clean:
+	rm -rf .venv .cache build
