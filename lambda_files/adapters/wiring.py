@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from adapters.aws.clients import client
 from adapters.aws.compute import AwsCompute
@@ -17,19 +16,8 @@ from adapters.weka.pool import Pool
 from adapters.weka.rpc import Rpc
 from adapters.weka.tls import Transport
 from environment import Environment
-from ports import Clock, Cluster, Compute, Lease, Store
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Everything that a function may use; the cluster is reached only where its credentials may be read."""
-
-    environment: Environment
-    clock: Clock
-    compute: Compute
-    lease: Lease
-    store: Store
-    cluster: Callable[[Sequence[str], str | None, Callable[[], None]], Cluster]
+from ports import Clock
+from ports.bundle import Ports
 
 
 def ports(environment: Environment | None = None) -> Ports:

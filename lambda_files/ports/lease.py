@@ -24,8 +24,8 @@ class Lease(Protocol):
     def renew(self, grant: Grant) -> None:
         """Prove that the grant still holds and extend it; raises LeaseLost. Called before every change."""
 
-    def release(self, grant: Grant) -> None:
-        """Give it back; does nothing when it already went to somebody else."""
+    def release(self, owner: str) -> None:
+        """Give it back, whatever the fence; does nothing when it is not this owner's."""
 
 
 class Clock(Protocol):

@@ -59,14 +59,10 @@ class DynamoLease:
                 "it stops before changing anything else."
             ) from error
 
-    def release(self, grant: Grant) -> None:
-        """Free the lease and keep its fence; does nothing when it is no longer this grant's."""
+    def release(self, owner: str) -> None:
+        """Free the lease and keep its fence; does nothing when it is not this owner's."""
         try:
-            self._update(
-                "REMOVE #owner, Expires",
-                "#owner = :me AND Fence = :fence",
-                {":me": {"S": grant.owner}, ":fence": {"N": str(grant.fence)}},
-            )
+            self._update("REMOVE #owner, Expires", "#owner = :me", {":me": {"S": owner}})
         except ClientError as error:
             if not _refused(error):
                 raise

@@ -7,7 +7,8 @@ from typing import Any
 
 from adapters.weka import snapshot
 from adapters.weka.client import WekaClient
-from errors import ClusterAnswerUnknown, ClusterRefused
+from errors import ClusterAnswerUnknown, ClusterRefused, ClusterUnreachable
+from scaling.health import leaving
 from scaling.model import ClusterView, Container, Gates
 
 # A container or drive that comes or goes between two reads makes them disagree; reading again settles it.
@@ -26,13 +27,21 @@ class WekaCluster:
         self._fence = fence
 
     def view(self) -> ClusterView:
-        """The whole cluster as one member sees it; raises a ClusterError."""
-        for attempt in range(1, ATTEMPTS + 1):
+        """The whole cluster as one member that stays sees it; raises a ClusterError."""
+        problem: Exception = ClusterAnswerUnknown("The cluster was not read.")
+        for _ in range(ATTEMPTS):
             try:
-                return snapshot.cluster_view(*self._from_one_member(VIEW_METHODS))
-            except ClusterAnswerUnknown:
-                if attempt == ATTEMPTS:
-                    raise
+                view = snapshot.cluster_view(*self._from_one_member(VIEW_METHODS))
+            except ClusterAnswerUnknown as error:
+                problem = error
+                continue
+            asked = self._client.address
+            going = [machine.address for machine in view.machines if machine.inactive or leaving(machine)]
+            self.avoid(going)
+            if asked not in going:
+                return view
+            problem = ClusterUnreachable(f"{asked} leaves the cluster; its view of it is not used.")
+        raise problem
 
     def gates(self) -> Gates:
         """What must be right before anything is changed; raises a ClusterError."""

@@ -35,7 +35,9 @@ class Forbidden(Exception):
 class Rpc:
     """Calls methods on members; `seconds` bounds all calls of one object together."""
 
-    def __init__(self, transport: Transport, seconds: float = 40.0, ticks: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, transport: Transport, seconds: float = 40.0, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
         self._transport = transport
         self._session = transport.session()
         self._ticks = ticks

@@ -27,7 +27,7 @@ class Transport:
         weka = document.get("weka") or {}
         transport = cls(**{name: weka[name] for name in cls.__slots__ if weka.get(name) is not None})
         if transport.scheme not in ("http", "https"):
-            raise SettingsInvalid(f"weka.scheme is {transport.scheme!r}; it must be https, or http when you ask for it.")
+            raise SettingsInvalid(f"weka.scheme is {transport.scheme!r}; it must be https, or http by your wish.")
         return transport
 
     def url(self, address: str, path: str) -> str:
@@ -60,6 +60,9 @@ class Transport:
         return context
 
 
+TRUST = ("ca_certs", "ca_cert_dir", "cert_reqs")
+
+
 class _ContextAdapter(HTTPAdapter):
     """Leaves every decision about trust to one SSL context: requests would add its own bundle of authorities."""
 
@@ -72,7 +75,7 @@ class _ContextAdapter(HTTPAdapter):
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {name: value for name, value in pool.items() if name not in ("ca_certs", "ca_cert_dir", "cert_reqs")}
+        return host, {name: value for name, value in pool.items() if name not in TRUST}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         conn.cert_reqs = None

@@ -1,0 +1,27 @@
+"""Last task of a pass that did not go well: give the lease back and fail visibly."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from adapters.wiring import ports
+from errors import TransientErrors
+from ports.bundle import Ports
+from tasks import say, text_of
+
+
+def handler(event: dict[str, Any], _context: Any) -> NoReturn:
+    """Input: execution, and transient_errors or failure (Error and Cause of the state that failed).
+
+    Always raises TransientErrors, so that the execution fails with the list of what went wrong.
+    """
+    transient(text_of(event, "execution"), event.get("transient_errors") or [], event.get("failure"), ports())
+
+
+def transient(execution: str, errors: list[str], failure: dict[str, str] | None, with_ports: Ports) -> NoReturn:
+    """The task itself, on any ports."""
+    with_ports.lease.release(execution)
+    if failure:
+        errors = [*errors, f"{failure.get('Error')}: {failure.get('Cause')}"]
+    say("transient errors", execution=execution, errors=errors)
+    raise TransientErrors("; ".join(errors) or "A task failed without saying why.")
