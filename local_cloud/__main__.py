@@ -36,13 +36,17 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.pop("AWS_PROFILE", None)
 
     from . import control, seams
+    from .weka import hooks, routes  # noqa: F401  (routes registers the simulator's part of the control API)
 
     try:
+        # The simulator must know an instance before the instance's agent runs its user data.
+        hooks.install()
         seams.install()
     except seams.SeamMoved as error:
         print(error, file=sys.stderr)
         return 1
 
+    from . import calls
     from .schedule import schedule
     from .server import make_server
 
@@ -62,6 +66,7 @@ def main(argv: list[str] | None = None) -> int:
 
         create_stack(cloud.url, options.stack, backends=options.backends, clients=options.clients)
     schedule.set(options.mode, options.speed)
+    calls.log.reset()
     cloud.ready = True
     for name, value in cloud.environment().items():
         print(f"export {name}={value}", flush=True)

@@ -15,11 +15,10 @@ from urllib.parse import parse_qsl, unquote
 import botocore.session
 
 from .control import ControlRequest, route
+from .process import INTERNAL
 
 # Signing names that differ from the prefix that IAM policies use for the same service.
 IAM_PREFIX = {"monitoring": "cloudwatch", "tagging": "tag"}
-# The access key and the caller's name of what Step Functions calls by itself.
-SERVICE = "stepfunctions"
 REST_SERVICES = {"lambda": "lambda", "apigateway": "apigateway", "route53": "route53", "s3": "s3"}
 REST_XML = ("route53", "s3")
 READS = re.compile(
@@ -117,9 +116,9 @@ def _path_part(part: str) -> str:
 
 
 def caller_of(access_key: str) -> str:
-    """`user`, SERVICE for Step Functions' own calls, or the name of the role whose session signed the call."""
+    """`user`, one of process.INTERNAL, or the name of the role whose session signed the call."""
     if not access_key.startswith("ASIA"):
-        return SERVICE if access_key == SERVICE else "user"
+        return access_key if access_key in INTERNAL else "user"
     from moto.sts.models import sts_backends
 
     for account in list(sts_backends.values()):
@@ -131,7 +130,7 @@ def caller_of(access_key: str) -> str:
 
 
 class CallLog:
-    """Counts calls since the last reset, by name, and by the role that made them."""
+    """Counts calls since the last reset by name, internal ones apart, and by caller, internal ones too."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -148,8 +147,10 @@ class CallLog:
         """Count one call."""
         caller = caller_of(call.access_key)
         with self._lock:
-            self._by[call.name] += 1
             self._by_caller.setdefault(caller, Counter())[call.name] += 1
+            if caller in INTERNAL:
+                return
+            self._by[call.name] += 1
             if call.write:
                 self._writes.append(call.name)
 

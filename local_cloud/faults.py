@@ -19,7 +19,7 @@ from typing import Any
 from . import calls, errors
 from .calls import Call
 from .control import ControlError, ControlRequest, route
-from .process import Wsgi, cloud
+from .process import INTERNAL, Wsgi, cloud
 
 
 class DropConnection(Exception):
@@ -30,7 +30,7 @@ class DropConnection(Exception):
 class Faults:
     """What goes wrong. Chances are 0 to 1 a call; `only` holds patterns of `service:Operation`, none means all.
 
-    `callers` narrows it to "user", role names or "stepfunctions"; without it all but Step Functions are disturbed.
+    `callers` narrows it to "user", role names or names of process.INTERNAL; without it all but the internal are.
     """
 
     seed: int = 1
@@ -48,7 +48,7 @@ class Faults:
         """Whether `call` is among those that can be disturbed."""
         named = not self.only or any(fnmatchcase(call.name, pattern) for pattern in self.only)
         caller = calls.caller_of(call.access_key)
-        return named and (caller in self.callers if self.callers else caller != calls.SERVICE)
+        return named and (caller in self.callers if self.callers else caller not in INTERNAL)
 
 
 class FaultLayer:

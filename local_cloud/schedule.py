@@ -7,6 +7,7 @@ import json
 import re
 import threading
 import time
+import traceback
 import uuid
 from typing import Any
 
@@ -132,7 +133,11 @@ class Schedule:
                 step = (period(rule) or 60) / self.speed
                 if now >= self._due.setdefault(arn, now + step):
                     self._due[arn] = now + step
-                    fire(rule)
+                    try:
+                        fire(rule)
+                    except Exception:
+                        # One broken target must not stop the clock of the other rules.
+                        traceback.print_exc()
 
 
 schedule = Schedule()

@@ -5,6 +5,7 @@ Order, from outside: the control API, what seams add, the fault layer with its c
 
 from __future__ import annotations
 
+import contextlib
 import io
 import socket
 from collections.abc import Callable, Iterable
@@ -82,10 +83,8 @@ class Handler(MotoRequestHandler):
 
     def _drop(self) -> None:
         self.close_connection = True
-        try:
+        with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
 
 
 class Server(ThreadedWSGIServer):

@@ -28,7 +28,7 @@ def install() -> list[str]:
     seams = modules()
     for seam in seams:
         where = f"local_cloud/seams/{seam.__name__.rpartition('.')[2]}.py ({seam.GAP})"
-        if seam.MOTO != running:
+        if running != seam.MOTO:
             raise SeamMoved(
                 f"moto {running} is installed, but {where} was written for moto {seam.MOTO}. "
                 f"Install moto=={seam.MOTO}, or read the seam against the new moto and raise its version."

@@ -37,9 +37,9 @@ def install() -> None:
 def _step_functions() -> None:
     create, update = StepFunctionsParserBackend.create_state_machine, StepFunctionsParserBackend.update_state_machine
 
-    def create_state_machine(self: Any, name: str, definition: str, roleArn: str, *rest: Any, **named: Any) -> Any:
-        _states_may(roleArn)
-        return create(self, name, definition, roleArn, *rest, **named)
+    def create_state_machine(self: Any, **named: Any) -> Any:
+        _states_may(named["roleArn"])
+        return create(self, **named)
 
     def update_state_machine(self: Any, arn: str, definition: Any = None, role_arn: Any = None, **named: Any) -> Any:
         if role_arn:

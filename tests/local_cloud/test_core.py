@@ -13,8 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, HTTPClientError
 
 from local_cloud.client import Cloud
-
-from core_helpers import archive, execute, function, invoke, lines, role
+from tests.local_cloud.core_helpers import archive, execute, function, invoke, lines, role
 
 SOURCE = """
 import os, time, boto3
@@ -275,3 +274,33 @@ def test_an_unknown_control_call_is_refused_with_a_sentence(cloud: Cloud) -> Non
     answer = requests.post(f"{cloud.url}/_local/faults", json={"thorttle": 1}, timeout=10)
     assert answer.status_code == 400 and "thorttle" in answer.json()["error"]
     assert requests.get(f"{cloud.url}/_local/nothing", timeout=10).status_code == 404
+
+
+def test_step_functions_refuses_what_aws_refuses(cloud: Cloud) -> None:
+    states = cloud.client("stepfunctions")
+    arn = role(cloud, "refusing", "states.amazonaws.com")
+    broken = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "Nowhere"}}}
+    with pytest.raises(ClientError, match="Nowhere"):
+        states.create_state_machine(name="refusing", definition=json.dumps(broken), roleArn=arn)
+    sound = {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}
+    made = states.create_state_machine(name="refusing", definition=json.dumps(sound), roleArn=arn)
+    with pytest.raises(ClientError, match="262144"):
+        states.start_execution(stateMachineArn=made["stateMachineArn"], input=json.dumps("x" * 262144))
+
+
+def test_rules_fire_by_the_clock_when_asked_to(cloud: Cloud) -> None:
+    states, events = cloud.client("stepfunctions"), cloud.client("events")
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
+    arn = role(cloud, "clock", "states.amazonaws.com")
+    made = states.create_state_machine(name="clock", definition=definition, roleArn=arn)["stateMachineArn"]
+    events.put_rule(Name="clock", ScheduleExpression="rate(1 minute)")
+    events.put_targets(Rule="clock", Targets=[{"Id": "state-machine", "Arn": made}])
+    cloud.control("schedule", {"mode": "realtime", "speed": 120})
+    try:
+        deadline = time.monotonic() + 10
+        while len(states.list_executions(stateMachineArn=made)["executions"]) < 2:
+            assert time.monotonic() < deadline, "the rule did not fire twice in 10 s"
+            time.sleep(0.1)
+    finally:
+        cloud.control("schedule", {"mode": "stepped"})
+        events.disable_rule(Name="clock")
