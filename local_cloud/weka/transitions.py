@@ -19,7 +19,8 @@ def advance(cluster: Cluster) -> None:
         _advance_drive(cluster, drive, now)
     leaving = [c for c in cluster.containers.values() if c.state != "ACTIVE" or c.status in ("SYNCING", "DOWN")]
     for container in leaving:
-        _advance_container(cluster, container, now)
+        while _advance_container(cluster, container, now):
+            pass
     for domain, began in list(cluster.rebuilding.items()):
         if now >= began + cluster.timing.rebuild_s:
             del cluster.rebuilding[domain]
@@ -32,20 +33,26 @@ def _advance_drive(cluster: Cluster, drive: Drive, now: float) -> None:
         set_drive(cluster, drive, "INACTIVE" if drive.status == "PHASING_OUT" else "ACTIVE", drive.changed + lasts)
 
 
-def _advance_container(cluster: Cluster, container: Container, now: float) -> None:
+def _advance_container(cluster: Cluster, container: Container, now: float) -> bool:
+    """Take the next step of a container if it is due; tells whether it was and another may follow."""
     timing, changed = cluster.timing, container.changed or container.added
     if container.status == "SYNCING" and now >= changed + timing.join_s:
         set_container(cluster, container, status="UP", at=changed + timing.join_s)
     elif container.state == "DEACTIVATING":
         drives = cluster.drives_of([container.host_id])
-        if all(not d.should_be_active and d.status in ("INACTIVE", "FAILED") for d in drives):
-            ends = max([changed, *(d.changed for d in drives)]) + timing.deactivate_s
-            if now >= ends:
-                set_container(cluster, container, state="INACTIVE", status="INACTIVE", at=ends)
+        ends = max([changed, *(d.changed for d in drives)]) + timing.deactivate_s
+        drained = all(not d.should_be_active and d.status in ("INACTIVE", "FAILED") for d in drives)
+        if not drained or now < ends:
+            return False
+        set_container(cluster, container, state="INACTIVE", status="INACTIVE", at=ends)
     elif container.state == "INACTIVE" and container.remove_when_inactive:
-        set_container(cluster, container, state="REMOVING", at=now)
+        set_container(cluster, container, state="REMOVING", at=changed)
     elif now >= changed + _removal_after(cluster, container):
         forget(cluster, container)
+        return False
+    else:
+        return False
+    return True
 
 
 def _removal_after(cluster: Cluster, container: Container) -> float:
