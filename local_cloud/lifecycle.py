@@ -173,6 +173,15 @@ def _die(request: ControlRequest) -> Any:
     return {"instance_id": instance_id, "state": "terminated"}
 
 
+@route("POST", "instances/<instance_id>/shutdown")
+def _shutdown(request: ControlRequest) -> Any:
+    instance_id = request.params["instance_id"]
+    try:
+        return {"instance_id": instance_id, "state": instance_shutdown(instance_id)}
+    except KeyError:
+        raise ControlError(404, f"There is no instance {instance_id} in this cloud.") from None
+
+
 @route("POST", "instances/timing")
 def _timing(request: ControlRequest) -> Any:
     for name, value in request.fields().items():

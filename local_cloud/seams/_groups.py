@@ -116,9 +116,7 @@ def _launch_one(group: FakeAutoScalingGroup) -> InstanceState:
     instance.autoscaling_group = group
     instance.launched_by_group = True
     instance._state.name, instance._state.code = "pending", 0
-    state = InstanceState(
-        instance, "Pending", protected_from_scale_in=group.new_instances_protected_from_scale_in
-    )
+    state = InstanceState(instance, "Pending", protected_from_scale_in=group.new_instances_protected_from_scale_in)
     state.launched_from = {**reference, "LaunchTemplateName": template.name}
     group.instance_states.append(state)
     return state

@@ -6,8 +6,8 @@ from typing import Any
 
 from moto.autoscaling.exceptions import ValidationError
 from moto.autoscaling.models import ASG_NAME_TAG, AutoScalingBackend, FakeAutoScalingGroup, InstanceState
-from moto.core.responses import ActionResult, EmptyResult
 from moto.autoscaling.responses import AutoScalingResponse
+from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.exceptions import InvalidInstanceIdError
 
 from .. import lifecycle, patching
@@ -30,8 +30,10 @@ def attach_instances(self: AutoScalingBackend, group_name: str, instance_ids: li
     _groups.at_most(instance_ids, ATTACH_LIMIT)
     instances = [_attachable(self, group, each) for each in instance_ids]
     if (group.desired_capacity or 0) + len(instances) > (group.max_size or 0):
-        raise ValidationError(_sizes(group) + f" To attach {len(instances)} more instances, please update the "
-                              "AutoScalingGroup sizes appropriately.")
+        raise ValidationError(
+            _sizes(group) + f" To attach {len(instances)} more instances, please update the "
+            "AutoScalingGroup sizes appropriately."
+        )
     states = []
     for instance in instances:
         # The group's tags win over the instance's own ones of the same key.
@@ -97,8 +99,10 @@ def detach_instances(
         if state.lifecycle_state not in ("InService", "Standby"):
             raise ValidationError(f"The instance {state.instance.id} is not in InService or Standby.")
     if should_decrement and (group.desired_capacity or 0) - len(states) < (group.min_size or 0):
-        raise ValidationError(_sizes(group) + f" To detach {len(states)} instances, please update the "
-                              "AutoScalingGroup sizes appropriately.")
+        raise ValidationError(
+            _sizes(group) + f" To detach {len(states)} instances, please update the "
+            "AutoScalingGroup sizes appropriately."
+        )
     before = group.desired_capacity or 0
     if should_decrement:
         group.desired_capacity = before - len(states)

@@ -69,16 +69,15 @@ def _validate(response: AutoScalingResponse) -> None:
     if not reference:
         return
     try:
-        version = backend.ec2_backend._get_template_from_args({**reference, "Version": reference.get("Version") or "$Default"})
+        number = reference.get("Version") or "$Default"
+        version = backend.ec2_backend._get_template_from_args({**reference, "Version": number})
         _machines.image_of(backend.ec2_backend, version.data)
         _machines.profile_of(backend.ec2_backend, version.data)
         interfaces = version.data.get("NetworkInterfaces") or [{}]
         for group_id in [*(version.data.get("SecurityGroupIds") or []), *(interfaces[0].get("Groups") or [])]:
             _machines.security_group(backend.ec2_backend, group_id)
         if version.data.get("NetworkInterfaces") and version.data.get("SecurityGroupIds"):
-            raise ValidationError(
-                "When a network interface is provided, the security groups must be a part of it."
-            )
+            raise ValidationError("When a network interface is provided, the security groups must be a part of it.")
     except (ServiceException, IndexError) as error:
         words = getattr(error, "message", "The specified launch template does not exist.")
         raise ValidationError(f"You must use a valid fully-formed launch template. {words}") from error
@@ -165,18 +164,14 @@ def update_attached_target_groups(self: AutoScalingBackend, group_name: str) -> 
     _groups.register(_groups.group_of(self, group_name))
 
 
-def attach_load_balancer_target_groups(
-    self: AutoScalingBackend, group_name: str, target_group_arns: list[str]
-) -> None:
+def attach_load_balancer_target_groups(self: AutoScalingBackend, group_name: str, target_group_arns: list[str]) -> None:
     group = _groups.group_of(self, group_name)
     _check_target_groups(self, target_group_arns)
     group.append_target_groups(target_group_arns)
     _groups.register(group)
 
 
-def detach_load_balancer_target_groups(
-    self: AutoScalingBackend, group_name: str, target_group_arns: list[str]
-) -> None:
+def detach_load_balancer_target_groups(self: AutoScalingBackend, group_name: str, target_group_arns: list[str]) -> None:
     group = _groups.group_of(self, group_name)
     missing = [arn for arn in target_group_arns if arn not in group.target_group_arns]
     if missing:

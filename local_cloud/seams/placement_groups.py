@@ -69,7 +69,8 @@ def describe_placement_groups(self: Any) -> ActionResult:
     unknown = [name for name in names if name not in groups]
     if unknown:
         raise EC2ClientError("InvalidPlacementGroup.Unknown", f"The Placement Group '{unknown[0]}' is unknown.")
-    return ActionResult({"PlacementGroups": [each for each in groups.values() if not names or each.group_name in names]})
+    wanted = [each for each in groups.values() if not names or each.group_name in names]
+    return ActionResult({"PlacementGroups": wanted})
 
 
 def delete_placement_group(self: Any) -> ActionResult:

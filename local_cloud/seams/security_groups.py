@@ -29,7 +29,7 @@ def _users(backend: Any, group_id: str) -> bool:
     for groups in backend.groups.values():
         for other in groups.values():
             rules = [*other.ingress_rules, *other.egress_rules] if other.id != group_id else []
-            if any(source.get("GroupId") == group_id for rule in rules for source in rule.source_groups):
+            if any(rule.source_group.get("GroupId") == group_id for rule in rules):
                 return True
     return False
 

@@ -72,9 +72,7 @@ def update_from_cloudformation_json(
     properties, before = cloudformation_json["Properties"], original_resource.cf_properties
     backend = ec2_backends[account_id][region_name]
     if any(properties.get(name) != before.get(name) for name in REPLACING):
-        instance = create_from_cloudformation_json(
-            cls, new_resource_name, cloudformation_json, account_id, region_name
-        )
+        instance = create_from_cloudformation_json(cls, new_resource_name, cloudformation_json, account_id, region_name)
         if not original_resource.disable_api_termination:
             original_resource.terminate()
         return instance

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from moto.cloudformation import parsing
-from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.exceptions import CloudFormationError, ValidationError
 from moto.cloudformation.models import CloudFormationBackend, Stack
 from moto.cloudformation.responses import CloudFormationResponse, StackResourceDTO
 from moto.core.common_models import CloudFormationModel
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 
@@ -140,7 +139,7 @@ def create_stack(self: CloudFormationResponse) -> ActionResult:
         named = any(set(each.get("Properties", {})) & {"RoleName", "InstanceProfileName"} for each in roles)
         enough = {"CAPABILITY_NAMED_IAM"} if named else {"CAPABILITY_NAMED_IAM", "CAPABILITY_IAM"}
         if not enough & set(capabilities):
-            raise ServiceException(
+            raise CloudFormationError(
                 "InsufficientCapabilitiesException", f"Requires capabilities : [{min(enough, key=len)}]"
             )
     result = _create_stack(self)

@@ -61,9 +61,7 @@ def health_for(self: FakeTargetGroup, target: dict[str, Any], ec2_backend: Any) 
     healthy, reason = _answers(self, address, check_port)
     if healthy:
         return status
-    return FakeHealthStatus(
-        target["Id"], port, self.health_check_port, "unhealthy", reason, "Health checks failed"
-    )
+    return FakeHealthStatus(target["Id"], port, self.health_check_port, "unhealthy", reason, "Health checks failed")
 
 
 REPLACED = (Replacement(FakeTargetGroup, "health_for", health_for),)
