@@ -1,4 +1,5 @@
 """What the cluster does when it is asked to and does not refuse. The caller holds the lock and has let time pass."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -34,8 +35,9 @@ def remove_drives(cluster: Cluster, uuids: Sequence[str]) -> None:
         cluster.touch()
 
 
-def deactivate_containers(cluster: Cluster, host_ids: Sequence[int], skip_validation: bool = False,
-                          check_only: bool = False) -> None:
+def deactivate_containers(
+    cluster: Cluster, host_ids: Sequence[int], skip_validation: bool = False, check_only: bool = False
+) -> None:
     """Start to deactivate containers, with the drives they still hold; `check_only` refuses or does nothing."""
     containers = [rules.find_container(cluster, host_id) for host_id in host_ids]
     rules.check_io(cluster)

@@ -1,4 +1,5 @@
 """Users of a cluster: passwords, tokens that expire, and the lock-out after wrong passwords."""
+
 from __future__ import annotations
 
 import hmac
@@ -88,5 +89,10 @@ class Users:
                 del tokens[token]
         self._access[access] = (username, now + self.access_token_expiry)
         self._refresh[refresh] = (username, now + self.refresh_token_expiry)
-        return {"access_token": access, "token_type": "Bearer", "expires_in": int(self.access_token_expiry),
-                "refresh_token": refresh, "password_change_required": False}
+        return {
+            "access_token": access,
+            "token_type": "Bearer",
+            "expires_in": int(self.access_token_expiry),
+            "refresh_token": refresh,
+            "password_change_required": False,
+        }

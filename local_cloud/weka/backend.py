@@ -1,4 +1,5 @@
 """What one backend answers on its port: management API, health checks, and the client's installer."""
+
 from __future__ import annotations
 
 from urllib.parse import urlsplit
@@ -21,8 +22,9 @@ echo "WEKA @RELEASE@ is installed"
 """
 
 
-def respond(cluster: Cluster, address: str, verb: str, target: str, body: bytes, authorization: str,
-            installer: str = INSTALLER) -> Response:
+def respond(
+    cluster: Cluster, address: str, verb: str, target: str, body: bytes, authorization: str, installer: str = INSTALLER
+) -> Response:
     """Answer one HTTP request to the backend at an address. DropConnection passes through."""
     url = urlsplit(target)
     token = authorization[7:].strip() if authorization[:7].lower() == "bearer " else None

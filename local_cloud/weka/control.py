@@ -1,4 +1,5 @@
 """What people and tests see and set: `state`, `set_` and `faults`, all from and to plain JSON values."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,17 +16,37 @@ def state(cluster: Cluster) -> dict[str, Any]:
     with cluster.lock:
         advance(cluster)
         return {
-            "name": cluster.name, "revision": cluster.revision, "certificate": cluster.certificate,
-            "status": status.status(cluster), "hosts": views.hosts(cluster), "nodes": views.nodes(cluster),
-            "drives": views.drives(cluster, show_removed=True), "filesystems": dict(cluster.filesystems),
-            "machines": {key: {"address": m.address, "up": m.up, "installed": m.installed, "local": dict(m.local),
-                               "signed": sorted(m.signed), "mounts": dict(m.mounts), "identifier": m.identifier,
-                               "failure_domain": m.failure_domain} for key, m in cluster.machines.items()},
+            "name": cluster.name,
+            "revision": cluster.revision,
+            "certificate": cluster.certificate,
+            "status": status.status(cluster),
+            "hosts": views.hosts(cluster),
+            "nodes": views.nodes(cluster),
+            "drives": views.drives(cluster, show_removed=True),
+            "filesystems": dict(cluster.filesystems),
+            "machines": {
+                key: {
+                    "address": m.address,
+                    "up": m.up,
+                    "installed": m.installed,
+                    "local": dict(m.local),
+                    "signed": sorted(m.signed),
+                    "mounts": dict(m.mounts),
+                    "identifier": m.identifier,
+                    "failure_domain": m.failure_domain,
+                }
+                for key, m in cluster.machines.items()
+            },
             "overrides": {f"ManualOverrideId<{n}>": o for n, o in cluster.overrides.items()},
-            "interface_groups": cluster.interface_groups, "events": views.events(cluster),
-            "users": sorted(cluster.users.passwords), "locked": cluster.users.locked(), "logins": cluster.users.logins,
-            "timing": vars(cluster.timing), "faults": [vars(rule) for rule in cluster.faults.rules],
-            "guids": dict(cluster.faults.guids), "clock_skew_s": cluster.skew_s,
+            "interface_groups": cluster.interface_groups,
+            "events": views.events(cluster),
+            "users": sorted(cluster.users.passwords),
+            "locked": cluster.users.locked(),
+            "logins": cluster.users.logins,
+            "timing": vars(cluster.timing),
+            "faults": [vars(rule) for rule in cluster.faults.rules],
+            "guids": dict(cluster.faults.guids),
+            "clock_skew_s": cluster.skew_s,
         }
 
 
@@ -48,7 +69,7 @@ def faults(cluster: Cluster, wanted: dict[str, Any]) -> None:
     """Add faults, or with {"clear": true} first end those of the API (what became of machines stays).
 
     methods {name or pattern: fault or [faults]} with the fields of faults.MethodFault; instances {id: "down", "up" or
-    {"seconds": down for so long, "fenced": false for no fencing time, "state_changed": false for no state_changed_time}};
+    {"seconds": down for so long, "fenced": false for no fencing time, "state_changed": false for no such time}};
     containers {"HostId<3>" or "i-1/compute0": "down", "up" or {"state", "status"} of any name}; drives {uuid or
     "DiskId<2>": status}; clock_skew_s; guids {address: guid or null}. ValueError on names that do not exist.
     """
@@ -85,8 +106,15 @@ def _set_provisioned(cluster: Cluster, size: int) -> None:
 def _set_overrides(cluster: Cluster, change: dict[str, Any]) -> None:
     for override in change.get("add", []):
         number = cluster.next_id("override")
-        cluster.overrides[number] = {"override_id": number, "enabled": True, "value": None, "comment": "",
-                                     "bucket_id": None, "forced": False, **override}
+        cluster.overrides[number] = {
+            "override_id": number,
+            "enabled": True,
+            "value": None,
+            "comment": "",
+            "bucket_id": None,
+            "forced": False,
+            **override,
+        }
     removed = change.get("remove", [])
     cluster.overrides = {n: o for n, o in cluster.overrides.items() if o.get("key") not in removed}
 
@@ -107,13 +135,18 @@ def _itself(cluster: Cluster) -> Cluster:
 
 SETTERS: dict[str, Setter] = {
     **{f.name: _assign(lambda c: c.timing, f.name, float) for f in fields(Timing)},
-    **{name: _assign(lambda c: c.users, name, float)
-       for name in ("access_token_expiry", "refresh_token_expiry", "lockout_s")},
+    **{
+        name: _assign(lambda c: c.users, name, float)
+        for name in ("access_token_expiry", "refresh_token_expiry", "lockout_s")
+    },
     **{name: _assign(_itself, name, str) for name in ("io_status", "upgrade", "release")},
     **{name: _assign(_itself, name, int) for name in ("hot_spare", "leadership_required")},
     "interface_groups": _assign(_itself, "interface_groups", list),
-    "filesystems": _set_filesystems, "provisioned_bytes": _set_provisioned, "overrides": _set_overrides,
-    "users": _set_users, "expire_tokens": _expire_tokens,
+    "filesystems": _set_filesystems,
+    "provisioned_bytes": _set_provisioned,
+    "overrides": _set_overrides,
+    "users": _set_users,
+    "expire_tokens": _expire_tokens,
 }
 
 
@@ -188,6 +221,11 @@ def _set_guids(cluster: Cluster, guids: dict[str, str | None]) -> None:
 
 
 FAULTS: dict[str, Setter] = {
-    "clear": _clear, "methods": _method_faults, "instances": _machine_faults, "containers": _container_faults,
-    "drives": _drive_faults, "guids": _set_guids, "clock_skew_s": _assign(_itself, "skew_s", float),
+    "clear": _clear,
+    "methods": _method_faults,
+    "instances": _machine_faults,
+    "containers": _container_faults,
+    "drives": _drive_faults,
+    "guids": _set_guids,
+    "clock_skew_s": _assign(_itself, "skew_s", float),
 }

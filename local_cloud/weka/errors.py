@@ -1,4 +1,5 @@
 """What a call to the simulated cluster can end in, other than a result."""
+
 from __future__ import annotations
 
 

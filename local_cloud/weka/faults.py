@@ -1,4 +1,5 @@
 """Faults of the management API, by method: what to do to the answer, where and how often."""
+
 from __future__ import annotations
 
 import copy
@@ -55,7 +56,8 @@ class Faults:
         """Add one fault. ValueError on a key that does not exist."""
         known = {f.name for f in fields(MethodFault)} - {"method"}
         if unknown := set(spec) - known:
-            raise ValueError(f"fault of {method}: unknown {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
+            names = ", ".join(sorted(unknown))
+            raise ValueError(f"fault of {method}: unknown {names}; known: {', '.join(sorted(known))}")
         self.rules.append(MethodFault(method, **spec))
 
     def clear(self) -> None:

@@ -3,6 +3,7 @@
 A WEKA stack's backends form a cluster once all of them run, its clients connect; an instance of a group that carries
 the cluster's tag becomes known, empty, and joins by what its user data does; a dead one takes its containers DOWN.
 """
+
 from __future__ import annotations
 
 import os
@@ -58,9 +59,12 @@ def instance_gone(facts: InstanceFacts) -> None:
 
 def _form(stack: str) -> None:
     """Form the stack's cluster when every one of its instances runs and backends are among them."""
-    members = [lifecycle.facts(instance) for backend in ec2_backends[ACCOUNT_ID].values()
-               for instance in backend.all_instances()
-               if instance.state == "running" and lifecycle.facts(instance).stack == stack]
+    members = [
+        lifecycle.facts(instance)
+        for backend in ec2_backends[ACCOUNT_ID].values()
+        for instance in backend.all_instances()
+        if instance.state == "running" and lifecycle.facts(instance).stack == stack
+    ]
     backends = [_spec(member) for member in members if _has_profile(member, BACKEND_PROFILE)]
     if not backends or not all(member.instance_id in _running for member in members):
         return

@@ -1,4 +1,5 @@
 """JSON-RPC 2.0 at POST /api/v1: errors come inside an HTTP 200, a bad token as HTTP 401, a lock-out as HTTP 403."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -14,6 +14,7 @@
 | events_trigger_custom | {message} |
 | interface_group_delete_port | {name, host_id, port} |
 """
+
 from __future__ import annotations
 
 import re
@@ -31,8 +32,9 @@ OPEN = ("user_login", "userlogin", "user_refresh_token", "client_query_backend")
 METHODS: dict[str, Handler] = {}
 
 
-def call(cluster: Cluster, address: str, method: str, params: Any, token: str | None,
-         handler: Handler | None = None) -> Any:
+def call(
+    cluster: Cluster, address: str, method: str, params: Any, token: str | None, handler: Handler | None = None
+) -> Any:
     """Call a method at the backend of an address; `handler` answers in its stead in another shape (REST).
 
     Raises a WekaError of the kind that tells what went wrong.
@@ -62,8 +64,9 @@ def call(cluster: Cluster, address: str, method: str, params: Any, token: str | 
     return bend(answer, faults)
 
 
-def _answer(cluster: Cluster, address: str, method: str, params: Any, token: str | None,
-            handler: Handler | None) -> Any:
+def _answer(
+    cluster: Cluster, address: str, method: str, params: Any, token: str | None, handler: Handler | None
+) -> Any:
     machine = cluster.machine_at(address)
     member = machine is not None and any(c.machine is machine for c in cluster.backends())
     if method != "client_query_backend" and not member:
@@ -111,9 +114,11 @@ def host_number(value: Any) -> int:
 
 def method(*names: str) -> Callable[[Handler], Handler]:
     """Register a handler under JSON-RPC names."""
+
     def register(handler: Handler) -> Handler:
         METHODS.update(dict.fromkeys(names, handler))
         return handler
+
     return register
 
 
@@ -142,13 +147,13 @@ METHODS["alerts_list"] = lambda _cluster, _params: {}
 METHODS["events_list"] = lambda cluster, _params: views.events(cluster)
 METHODS["interface_group_list"] = lambda cluster, _params: cluster.interface_groups
 METHODS["manual_override_list"] = lambda cluster, _params: {
-    f"ManualOverrideId<{number}>": override for number, override in cluster.overrides.items()}
+    f"ManualOverrideId<{number}>": override for number, override in cluster.overrides.items()
+}
 
 
 @method("cluster_deactivate_drives")
 def _deactivate_drives(cluster: Cluster, params: dict[str, Any]) -> None:
-    actions.deactivate_drives(cluster, need(params, "drive_uuids", list),
-                              bool(params.get("skip_resource_validation")))
+    actions.deactivate_drives(cluster, need(params, "drive_uuids", list), bool(params.get("skip_resource_validation")))
 
 
 @method("cluster_remove_drives")
@@ -175,5 +180,6 @@ def _trigger_event(cluster: Cluster, params: dict[str, Any]) -> None:
 
 @method("interface_group_delete_port")
 def _delete_port(cluster: Cluster, params: dict[str, Any]) -> None:
-    actions.delete_interface_group_port(cluster, need(params, "name"), host_number(params.get("host_id")),
-                                        need(params, "port"))
+    actions.delete_interface_group_port(
+        cluster, need(params, "name"), host_number(params.get("host_id")), need(params, "port")
+    )

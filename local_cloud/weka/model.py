@@ -1,137 +1,36 @@
-"""What a WEKA cluster consists of. Nothing here changes by itself: `transitions.advance` lets time pass."""
+"""A WEKA cluster. Nothing here changes by itself: `transitions.advance` lets time pass."""
+
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from .auth import Users
 from .faults import Faults
+from .parts import Container, Drive, Machine, MachineSpec, Node, Timing
+
+__all__ = ["Cluster", "Container", "Drive", "Machine", "MachineSpec", "Node", "Timing", "usable_bytes"]
 
 NODES_PER_HOST = 20  # a backend's node id is 20 * host id + slot
 FIRST_CLIENT_NODE = 15000  # seen on a real 5.1.27 cluster: a client's nodes do not follow its host id
 
 
-@dataclass(frozen=True)
-class MachineSpec:
-    """An EC2 instance as the cluster comes to know it."""
-
-    instance_id: str
-    address: str
-    availability_zone: str = "us-east-1a"
-    instance_type: str = "i3en.2xlarge"
-
-
-@dataclass
-class Machine:
-    """One server: `up` means that it runs and is reachable; `local` are the containers its own agent knows."""
-
-    spec: MachineSpec
-    identifier: str = field(default_factory=lambda: uuid.uuid4().hex)
-    up: bool = True
-    installed: str | None = None
-    signed: set[str] = field(default_factory=set)
-    local: dict[str, int | None] = field(default_factory=dict)  # name -> host id, None: in STEM mode
-    mounts: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def address(self) -> str:
-        return self.spec.address
-
-    @property
-    def hostname(self) -> str:
-        return "ip-" + self.address.replace(".", "-") + ".ec2.internal"
-
-    @property
-    def failure_domain(self) -> str:
-        return hashlib.sha256(self.address.encode()).hexdigest()[:16]
-
-
-@dataclass
-class Node:
-    """One process of a container; slot 0 is the management node."""
-
-    node_id: int
-    slot: int
-    role: str
-    up_since: float
-    status: str = "UP"
-    last_fencing: float | None = None
-
-
-@dataclass
-class Container:
-    """One container, WEKA's `host`. `changed` is when its state or status last changed (None: never)."""
-
-    host_id: int
-    name: str
-    machine: Machine
-    mode: str
-    role: str
-    cores: int
-    memory: int
-    port: int
-    failure_domain: str
-    added: float
-    uid: str = field(default_factory=lambda: str(uuid.uuid4()))
-    state: str = "ACTIVE"
-    status: str = "UP"
-    changed: float | None = None
-    auto_remove_timeout: int | None = None
-    remove_when_inactive: bool = False
-    nodes: list[Node] = field(default_factory=list)
-
-    @property
-    def serving(self) -> bool:
-        """Whether the cluster counts on it: a member that is not leaving and not down."""
-        return self.state == "ACTIVE" and self.status in ("UP", "SYNCING", "DEGRADED")
-
-
-@dataclass
-class Drive:
-    """One disk. `host_id` is None once its container was removed; `removed` is set once it was removed itself."""
-
-    disk_id: int
-    host_id: int | None
-    node_id: int
-    failure_domain: str
-    hostname: str
-    device: str
-    size_bytes: int
-    added: float
-    changed: float
-    status: str = "PHASING_IN"
-    should_be_active: bool = True
-    removed: float | None = None
-    uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    @property
-    def holds_data(self) -> bool:
-        """Whether protection counts on it."""
-        return self.should_be_active and self.status in ("ACTIVE", "PHASING_IN")
-
-
-@dataclass
-class Timing:
-    """Seconds that transitions take; read at every look, so a change also moves what is under way."""
-
-    phase_out_s: float = 1.0
-    phase_in_s: float = 0.5
-    join_s: float = 0.3
-    deactivate_s: float = 0.3
-    remove_s: float = 0.3
-    rebuild_s: float = 2.0
-
-
 class Cluster:
     """One cluster. Every reader and writer holds `lock`; every change goes through `touch`."""
 
-    def __init__(self, name: str, *, guid: str | None = None, release: str = "5.1.27", stripe: tuple[int, int] = (3, 2),
-                 hot_spare: int = 1, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        guid: str | None = None,
+        release: str = "5.1.27",
+        stripe: tuple[int, int] = (3, 2),
+        hot_spare: int = 1,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.name = name
         self.guid = guid or str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
         self.release = release
@@ -173,21 +72,49 @@ class Cluster:
 
     def record(self, kind: str, description: str, severity: str = "INFO", category: str = "Events") -> None:
         """Append an event."""
-        self.events.append({"at": self.clock(), "type": kind, "description": description, "severity": severity,
-                            "category": category})
+        self.events.append(
+            {"at": self.clock(), "type": kind, "description": description, "severity": severity, "category": category}
+        )
 
-    def add_container(self, machine: Machine, name: str, role: str, *, cores: int, memory: int, port: int,
-                      failure_domain: str | None = None, status: str = "UP") -> Container:
+    def expect_hosts(self, count: int) -> None:
+        """Keep the node ids of so many containers free of clients'."""
+        self._next["client_node"] = max(FIRST_CLIENT_NODE, count * NODES_PER_HOST)
+
+    def add_container(
+        self,
+        machine: Machine,
+        name: str,
+        role: str,
+        *,
+        cores: int,
+        memory: int,
+        port: int,
+        failure_domain: str | None = None,
+        status: str = "UP",
+    ) -> Container:
         """A new container of a machine; role is DRIVES, COMPUTE, FRONTEND, or CLIENT for a stateless client."""
         now, client = self.clock(), role == "CLIENT"
         host_id = self.next_id("host")
         domain = "" if client else failure_domain or machine.failure_domain
-        container = Container(host_id, name, machine, "client" if client else "backend", role, cores, memory, port,
-                              domain, now, status=status, changed=None if status == "UP" else now)
+        container = Container(
+            host_id,
+            name,
+            machine,
+            "client" if client else "backend",
+            role,
+            cores,
+            memory,
+            port,
+            domain,
+            now,
+            status=status,
+            changed=None if status == "UP" else now,
+        )
         first = self.next_id("client_node", cores + 1) if client else host_id * NODES_PER_HOST
         work = "FRONTEND" if client else role
-        container.nodes = [Node(first + slot, slot, "MANAGEMENT" if slot == 0 else work, now)
-                           for slot in range(cores + 1)]
+        container.nodes = [
+            Node(first + slot, slot, "MANAGEMENT" if slot == 0 else work, now) for slot in range(cores + 1)
+        ]
         self.containers[host_id] = container
         self.touch()
         return container
@@ -196,8 +123,18 @@ class Cluster:
         """A new disk of a drive container, spread over its DRIVES nodes."""
         now, disk_id = self.clock(), self.next_id("disk")
         node = container.nodes[1 + disk_id % container.cores]
-        drive = Drive(disk_id, container.host_id, node.node_id, container.failure_domain, container.machine.hostname,
-                      device, size_bytes, now, now, status)
+        drive = Drive(
+            disk_id,
+            container.host_id,
+            node.node_id,
+            container.failure_domain,
+            container.machine.hostname,
+            device,
+            size_bytes,
+            now,
+            now,
+            status,
+        )
         self.drives[disk_id] = drive
         self.touch()
         return drive

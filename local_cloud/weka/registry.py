@@ -1,4 +1,5 @@
 """The clusters of a process by stack name, and the machines under them: they form, join, die and come back."""
+
 from __future__ import annotations
 
 import ssl
@@ -41,10 +42,21 @@ class Registry:
         """The cluster of a stack. KeyError when there is none."""
         return self.clusters[stack]
 
-    def form(self, stack: str, machines: Sequence[MachineSpec], *, username: str = "admin", password: str,
-             clients: Sequence[MachineSpec] = (), guid: str | None = None, release: str = "5.1.27",
-             stripe: tuple[int, int] | None = None, hot_spare: int = 1, alternatives: Sequence[str] = (),
-             filesystem: str = "default") -> Cluster:
+    def form(
+        self,
+        stack: str,
+        machines: Sequence[MachineSpec],
+        *,
+        username: str = "admin",
+        password: str,
+        clients: Sequence[MachineSpec] = (),
+        guid: str | None = None,
+        release: str = "5.1.27",
+        stripe: tuple[int, int] | None = None,
+        hot_spare: int = 1,
+        alternatives: Sequence[str] = (),
+        filesystem: str = "default",
+    ) -> Cluster:
         """A cluster over running machines: containers alternate by machine, disks are ACTIVE, a filesystem takes 40 %.
 
         The stripe is WEKA's default unless given: parity 2, data = failure domains - parity - 1, from 3 to 16.
@@ -59,6 +71,7 @@ class Registry:
             cluster = Cluster(stack, guid=guid, release=release, stripe=width, hot_spare=hot_spare, clock=self._clock)
             cluster.users.set_password(username, password)
             cluster.certificate, cluster.private_key = self_signed(stack, alternatives)
+            cluster.expect_hosts(2 * len(CONTAINERS) * len(machines))
             for spec in machines:
                 self._founder(cluster, spec)
             cluster.filesystems[filesystem] = int(usable_bytes(cluster, cluster.drives.values())[0] * PROVISIONED_SHARE)
@@ -74,8 +87,11 @@ class Registry:
     def _founder(self, cluster: Cluster, spec: MachineSpec) -> None:
         size = size_of(spec.instance_type)
         machine = cluster.machines[spec.instance_id] = Machine(spec, installed=cluster.release)
-        shares = {"DRIVES": (size.drives, DRIVES_MEMORY), "COMPUTE": (size.compute, size.memory),
-                  "FRONTEND": (size.frontend, int(1.47 * GB))}
+        shares = {
+            "DRIVES": (size.drives, DRIVES_MEMORY),
+            "COMPUTE": (size.compute, size.memory),
+            "FRONTEND": (size.frontend, int(1.47 * GB)),
+        }
         for name, role, port in CONTAINERS:
             cores, memory = shares[role]
             container = cluster.add_container(machine, name, role, cores=cores, memory=memory, port=port)
@@ -94,8 +110,9 @@ class Registry:
                 cluster.touch()
             return known
 
-    def connect_client(self, stack: str, spec: MachineSpec, cores: int = CLIENT_CORES,
-                       auto_remove_timeout: int = AUTO_REMOVE_S) -> None:
+    def connect_client(
+        self, stack: str, spec: MachineSpec, cores: int = CLIENT_CORES, auto_remove_timeout: int = AUTO_REMOVE_S
+    ) -> None:
         """A stateless client connects."""
         cluster, machine = self.get(stack), self.join(stack, spec)
         with cluster.lock:

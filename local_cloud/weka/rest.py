@@ -1,4 +1,5 @@
 """REST v2 under /api/v2, each route under the name of its JSON-RPC equivalent so that faults hit both."""
+
 from __future__ import annotations
 
 import re
@@ -16,8 +17,9 @@ Route = tuple[str, re.Pattern[str], str, Handler]
 ROUTES: list[Route] = []
 
 
-def handle(cluster: Cluster, address: str, verb: str, path: str, query: str, body: bytes,
-           token: str | None) -> Response:
+def handle(
+    cluster: Cluster, address: str, verb: str, path: str, query: str, body: bytes, token: str | None
+) -> Response:
     """Answer one request to a path below /api/v2. DropConnection passes through to the server."""
     try:
         given = parse_json(body)
@@ -36,14 +38,16 @@ def handle(cluster: Cluster, address: str, verb: str, path: str, query: str, bod
         return json_response({"message": str(error), "data": {"error": type(error).__name__}}, error.http_status)
 
 
-def _dispatch(cluster: Cluster, address: str, verb: str, path: str, params: dict[str, Any],
-              token: str | None) -> Response:
+def _dispatch(
+    cluster: Cluster, address: str, verb: str, path: str, params: dict[str, Any], token: str | None
+) -> Response:
     if path == "/healthcheck":
         return healthcheck(cluster, address)
     for route_verb, pattern, name, handler in ROUTES:
         match = pattern.fullmatch(path)
         if match and verb == route_verb:
-            return json_response({"data": call(cluster, address, name, {**params, **match.groupdict()}, token, handler)})
+            answer = call(cluster, address, name, {**params, **match.groupdict()}, token, handler)
+            return json_response({"data": answer})
     raise NotFound(f"No such resource: {verb} /api/v2{path}")
 
 
@@ -62,13 +66,17 @@ def route(verb: str, path: str, name: str) -> Callable[[Handler], Handler]:
     def register(handler: Handler) -> Handler:
         ROUTES.append((verb, pattern, name, handler))
         return handler
+
     return register
 
 
 def _listed(entries: dict[str, dict[str, Any]], params: dict[str, Any], *filters: str) -> list[dict[str, Any]]:
     wanted = {name: params[name] for name in filters if name in params}
-    return [{"id": key, **entry} for key, entry in entries.items()
-            if all(str(entry.get(name)) == value for name, value in wanted.items())]
+    return [
+        {"id": key, **entry}
+        for key, entry in entries.items()
+        if all(str(entry.get(name)) == value for name, value in wanted.items())
+    ]
 
 
 for path_, method_ in (("/login", "user_login"), ("/login/refresh", "user_refresh_token")):
@@ -100,8 +108,10 @@ def _nodes(cluster: Cluster, params: dict[str, Any]) -> Any:
 
 @route("GET", "/processes", "nodes_list")
 def _processes(cluster: Cluster, params: dict[str, Any]) -> Any:
-    return [{"container_id" if key == "host_id" else key: value for key, value in entry.items()}
-            for entry in _nodes(cluster, params)]
+    return [
+        {"container_id" if key == "host_id" else key: value for key, value in entry.items()}
+        for entry in _nodes(cluster, params)
+    ]
 
 
 @route("GET", "/drives", "disks_list")
@@ -117,8 +127,12 @@ def _filesystems(cluster: Cluster, params: dict[str, Any]) -> Any:
 @route("GET", "/security/defaultTokensExpiry", "security_get_tokens_expiry")
 def _expiry(cluster: Cluster, _params: dict[str, Any]) -> Any:
     users = cluster.users
-    return {"access_token_expiry": users.access_token_expiry, "refresh_token_expiry": users.refresh_token_expiry,
-            "max_access_token_expiry": 3600, "max_refresh_token_expiry": 365 * 86400}
+    return {
+        "access_token_expiry": users.access_token_expiry,
+        "refresh_token_expiry": users.refresh_token_expiry,
+        "max_access_token_expiry": 3600,
+        "max_refresh_token_expiry": 365 * 86400,
+    }
 
 
 def _container(cluster: Cluster, uid: str) -> Container:
@@ -132,22 +146,32 @@ def _deactivate(cluster: Cluster, params: dict[str, Any], key: str, check_only: 
     uids = need(params, key, list)
     if not uids:
         raise InvalidParams(f"Invalid params: {key} is empty")
-    actions.deactivate_containers(cluster, [_container(cluster, uid).host_id for uid in uids],
-                                  bool(params.get("skip_resource_validation")), check_only)
+    actions.deactivate_containers(
+        cluster,
+        [_container(cluster, uid).host_id for uid in uids],
+        bool(params.get("skip_resource_validation")),
+        check_only,
+    )
 
 
 route("POST", "/containers/deactivate", "cluster_deactivate_hosts")(
-    lambda cluster, params: _deactivate(cluster, params, "container_uids"))
+    lambda cluster, params: _deactivate(cluster, params, "container_uids")
+)
 route("POST", "/hosts/deactivate", "cluster_deactivate_hosts")(
-    lambda cluster, params: _deactivate(cluster, params, "host_uids"))
+    lambda cluster, params: _deactivate(cluster, params, "host_uids")
+)
 route("POST", "/containers/deactivation-check", "cluster_deactivation_check")(
-    lambda cluster, params: _deactivate(cluster, params, "container_uids", check_only=True))
+    lambda cluster, params: _deactivate(cluster, params, "container_uids", check_only=True)
+)
 route("POST", "/containers/{uid}/deactivate", "cluster_deactivate_hosts")(
-    lambda cluster, params: _deactivate(cluster, {**params, "container_uids": [params["uid"]]}, "container_uids"))
+    lambda cluster, params: _deactivate(cluster, {**params, "container_uids": [params["uid"]]}, "container_uids")
+)
 route("DELETE", "/(?:containers|hosts)/{uid}", "cluster_remove_host")(
-    lambda cluster, params: actions.deactivate_and_remove(cluster, _container(cluster, params["uid"])))
+    lambda cluster, params: actions.deactivate_and_remove(cluster, _container(cluster, params["uid"]))
+)
 route("DELETE", "/drives/{uid}", "cluster_remove_drives")(
-    lambda cluster, params: actions.remove_drives(cluster, [params["uid"]]))
+    lambda cluster, params: actions.remove_drives(cluster, [params["uid"]])
+)
 
 
 @route("DELETE", "/interfaceGroups/{group}/ports/{container}/{port}", "interface_group_delete_port")

@@ -1,4 +1,5 @@
 """The simulator under /_local/weka/: see `control` for what can be read and set, `agent` for what instances ask."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,8 +16,11 @@ from .model import Cluster
 def _cluster(request: ControlRequest) -> Cluster:
     stack = request.params["stack"]
     if stack not in registry.clusters:
-        raise ControlError(404, f"There is no simulated WEKA cluster of a stack {stack}; "
-                                f"there are: {', '.join(sorted(registry.clusters)) or 'none'}.")
+        raise ControlError(
+            404,
+            f"There is no simulated WEKA cluster of a stack {stack}; "
+            f"there are: {', '.join(sorted(registry.clusters)) or 'none'}.",
+        )
     return registry.clusters[stack]
 
 

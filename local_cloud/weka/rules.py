@@ -4,6 +4,7 @@ The numbers behind them: five failure domains with compute nodes and five reliab
 WEKA's engine asks for; the stripe needs a failure domain for each of its members, and the hot spare comes on top
 unless resource validation is skipped.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -48,12 +49,16 @@ def check_drives_leave(cluster: Cluster, leaving: Iterable[Drive], skip_validati
     domains = len({d.failure_domain for d in after})
     data, protection = cluster.stripe
     if domains < data + protection + (0 if skip_validation else cluster.hot_spare):
-        raise Refusal("Cannot start draining because there are not enough failure domains with active drives to "
-                      f"support {protection} protection.")
+        raise Refusal(
+            "Cannot start draining because there are not enough failure domains with active drives to "
+            f"support {protection} protection."
+        )
     usable, _ = usable_bytes(cluster, after)
     if usable < cluster.provisioned_bytes and not skip_validation:
-        raise Refusal(f"The remaining SSD capacity of {usable} bytes would be less than the {cluster.provisioned_bytes} "
-                      "bytes provisioned for filesystems")
+        raise Refusal(
+            f"The remaining SSD capacity of {usable} bytes would be less than the "
+            f"{cluster.provisioned_bytes} bytes provisioned for filesystems"
+        )
 
 
 def check_containers_leave(cluster: Cluster, leaving: Iterable[Container], skip_validation: bool = False) -> None:
@@ -69,23 +74,28 @@ def _check_compute(cluster: Cluster, gone: set[int]) -> None:
     before = {c.failure_domain for c in compute}
     after = {c.failure_domain for c in compute if c.host_id not in gone}
     if len(after) < min(len(before), MIN_FAILURE_DOMAINS):
-        raise Refusal(f"Completing this operation will leave {len(after)} failure domains with compute nodes but Weka "
-                      f"requires at least {MIN_FAILURE_DOMAINS}")
+        raise Refusal(
+            f"Completing this operation will leave {len(after)} failure domains with compute nodes but Weka "
+            f"requires at least {MIN_FAILURE_DOMAINS}"
+        )
 
 
 def _check_leadership(cluster: Cluster, gone: set[int]) -> None:
     reliable = [c.host_id for c in cluster.backends() if c.role == "DRIVES" and c.serving]
     after = [host_id for host_id in reliable if host_id not in gone]
     if len(after) < min(len(reliable), cluster.leadership_required):
-        raise Refusal(f"Upon completion of this operation, there are {len(after)} reliable containers available for "
-                      f"cluster leadership, while the requirement is for {cluster.leadership_required}.")
+        raise Refusal(
+            f"Upon completion of this operation, there are {len(after)} reliable containers available for "
+            f"cluster leadership, while the requirement is for {cluster.leadership_required}."
+        )
 
 
 def check_container_removable(container: Container) -> None:
     """Only an INACTIVE container, or one that is being removed already, may be removed."""
     if container.state not in ("INACTIVE", "REMOVING"):
-        raise Refusal(f"Host HostId<{container.host_id}> cannot be removed because it is {container.state}, "
-                      "deactivate it first")
+        raise Refusal(
+            f"Host HostId<{container.host_id}> cannot be removed because it is {container.state}, deactivate it first"
+        )
 
 
 def check_drive_removable(drive: Drive) -> None:

@@ -2,6 +2,7 @@
 
 One thread accepts for all listeners, so that hundreds of backends cost no polling; each connection has its own thread.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from .errors import DropConnection
 from .web import Response
@@ -123,8 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _respond(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
-            response = self.server.answer(self.command, self.path, body,  # type: ignore[attr-defined]
-                                          self.headers.get("Authorization", ""))
+            answer: Answer = cast(Any, self.server).answer
+            response = answer(self.command, self.path, body, self.headers.get("Authorization", ""))
         except DropConnection:
             self.close_connection = True
             return
@@ -136,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(response.body)
         self.wfile.flush()
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _respond
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _respond  # noqa: N815  (http.server's names)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Stay quiet: what happened is in the cluster's state and events."""

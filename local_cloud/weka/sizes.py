@@ -2,6 +2,7 @@
 
 Cores and memory are the backend table of WEKA's AWS tooling; drive counts and sizes are AWS's instance-store volumes.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -50,5 +51,6 @@ def size_of(instance_type: str) -> Size:
     try:
         return SIZES[instance_type]
     except KeyError:
-        raise ValueError(f"WEKA backends do not run on instance type {instance_type!r}; known: "
-                         f"{', '.join(sorted(SIZES))}") from None
+        raise ValueError(
+            f"WEKA backends do not run on instance type {instance_type!r}; known: {', '.join(sorted(SIZES))}"
+        ) from None

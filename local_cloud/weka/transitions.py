@@ -3,6 +3,7 @@
 Nothing runs in the background: whoever looks at a cluster lets the time since the last look pass first, and a step
 that ended between two looks is dated at the moment it ended.
 """
+
 from __future__ import annotations
 
 import math
@@ -73,8 +74,14 @@ def set_drive(cluster: Cluster, drive: Drive, status: str, at: float | None = No
     cluster.touch()
 
 
-def set_container(cluster: Cluster, container: Container, *, state: str | None = None, status: str | None = None,
-                  at: float | None = None) -> None:
+def set_container(
+    cluster: Cluster,
+    container: Container,
+    *,
+    state: str | None = None,
+    status: str | None = None,
+    at: float | None = None,
+) -> None:
     """Give a container another state or status; its nodes are UP or DOWN with it."""
     at = cluster.clock() if at is None else at
     container.state, container.status = state or container.state, status or container.status

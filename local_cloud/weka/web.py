@@ -1,4 +1,5 @@
 """An HTTP answer of a backend, and the small helpers that both protocols build it with."""
+
 from __future__ import annotations
 
 import json

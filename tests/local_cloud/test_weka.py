@@ -1,4 +1,5 @@
 """The simulated WEKA cluster over real sockets: shapes of real answers, refusals, time, tokens and faults."""
+
 from __future__ import annotations
 
 import itertools
@@ -75,8 +76,13 @@ class World:
     def rest(self, verb: str, path: str, body: Any = None, *, at: int = 0) -> requests.Response:
         if not self.token:
             self.login(at)
-        return self.session.request(verb, f"https://{self.specs[at].address}:14000/api/v2{path}", json=body, timeout=5,
-                                    headers={"Authorization": f"Bearer {self.token}"})
+        return self.session.request(
+            verb,
+            f"https://{self.specs[at].address}:14000/api/v2{path}",
+            json=body,
+            timeout=5,
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
 
     def refused(self, method: str, params: Any, words: str) -> None:
         before = self.cluster.revision
@@ -167,8 +173,11 @@ def test_hosts_have_every_field_and_the_real_numbering(world: World) -> None:
     assert list(hosts)[:4] == ["HostId<0>", "HostId<1>", "HostId<2>", "HostId<3>"]
     first = hosts["HostId<0>"]
     assert not missing(HOST_3_11 + " container_name machine_identifier", first)
-    assert first["aws"] == {"instance_type": "i3en.2xlarge", "availability_zone": "us-east-1a",
-                            "instance_id": world.specs[0].instance_id}
+    assert first["aws"] == {
+        "instance_type": "i3en.2xlarge",
+        "availability_zone": "us-east-1a",
+        "instance_id": world.specs[0].instance_id,
+    }
     assert first["state_changed_time"] is None
     named = [(h["container_name"], h["mgmt_port"]) for h in hosts.values()][:4]
     assert named == [("drives0", 14000), ("compute0", 15000), ("frontend0", 16000), ("drives0", 14000)]
@@ -213,8 +222,12 @@ def test_plain_http_and_tls_share_a_port_and_the_certificate_can_be_pinned(world
     assert '"software_release":"5.1.27"' in plain.text
     pem = tmp_path / "weka.pem"
     pem.write_text(control.state(world.cluster)["certificate"])
-    seen = subprocess.run(["openssl", "s_client", "-connect", f"{address}:14000", "-CAfile", str(pem),
-                           "-verify_return_error"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    seen = subprocess.run(
+        ["openssl", "s_client", "-connect", f"{address}:14000", "-CAfile", str(pem), "-verify_return_error"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
     assert seen.returncode == 0 and "Verify return code: 0 (ok)" in seen.stdout
     with pytest.raises(requests.exceptions.SSLError):
         requests.get(f"https://{address}:14000/api/v2/healthcheck", timeout=5)
@@ -229,11 +242,14 @@ def test_a_certificate_may_name_its_addresses(tmp_path: Any) -> None:
     assert (answer.status_code, answer.json()) == (200, "ok")
 
 
-@pytest.mark.parametrize(("method", "params"), [
-    ("user_login", ["admin", PASSWORD]),
-    ("user_login", {"username": "admin", "password": PASSWORD, "org": "Root"}),
-    ("userlogin", {"username": "admin", "password": PASSWORD}),
-])
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("user_login", ["admin", PASSWORD]),
+        ("user_login", {"username": "admin", "password": PASSWORD, "org": "Root"}),
+        ("userlogin", {"username": "admin", "password": PASSWORD}),
+    ],
+)
 def test_login_takes_both_spellings_and_both_forms(world: World, method: str, params: Any) -> None:
     tokens = world.post(method, params).json()["result"]
     assert set(tokens) >= {"access_token", "refresh_token", "token_type", "expires_in"}
@@ -353,15 +369,21 @@ def test_capacity_below_the_provisioned_is_refused(world: World) -> None:
 
 def test_fewer_than_five_failure_domains_with_compute_are_refused(world: World) -> None:
     ids = [f"HostId<{3 * n + 1}>" for n in range(4)]
-    world.refused("cluster_deactivate_hosts", {"host_ids": ids},
-                  "leave 4 failure domains with compute nodes but Weka requires at least 5")
+    world.refused(
+        "cluster_deactivate_hosts",
+        {"host_ids": ids},
+        "leave 4 failure domains with compute nodes but Weka requires at least 5",
+    )
     world.call("cluster_deactivate_hosts", {"host_ids": ids[:3]})
 
 
 def test_losing_the_leadership_of_five_is_refused(world: World) -> None:
     ids = [f"HostId<{3 * n}>" for n in range(4)]
-    world.refused("cluster_deactivate_hosts", {"host_ids": ids},
-                  "there are 4 reliable containers available for cluster leadership, while the requirement is for 5")
+    world.refused(
+        "cluster_deactivate_hosts",
+        {"host_ids": ids},
+        "there are 4 reliable containers available for cluster leadership, while the requirement is for 5",
+    )
 
 
 def test_too_few_drives_for_the_stripe_and_its_spare_are_refused(world: World) -> None:
@@ -375,8 +397,11 @@ def test_too_few_drives_for_the_stripe_and_its_spare_are_refused(world: World) -
 
 def test_stopped_io_is_refused(world: World) -> None:
     control.set_(world.cluster, {"io_status": "STOPPED"})
-    world.refused("cluster_deactivate_drives", {"drive_uuids": [world.drives(0)[0]["uuid"]]},
-                  "IO not started. Current IO status is STOPPED")
+    world.refused(
+        "cluster_deactivate_drives",
+        {"drive_uuids": [world.drives(0)[0]["uuid"]]},
+        "IO not started. Current IO status is STOPPED",
+    )
     world.refused("cluster_deactivate_hosts", {"host_ids": ["HostId<1>"]}, "IO not started")
 
 
@@ -387,7 +412,8 @@ def test_a_dead_machine_does_not_listen_is_rebuilt_and_can_be_removed(world: Wor
     with pytest.raises(requests.exceptions.ConnectionError):
         world.post("status", at=0)
     assert {h["status"] for h in world.call("hosts_list", at=1).values() if h["host_ip"] == world.specs[0].address} == {
-        "DOWN"}
+        "DOWN"
+    }
     world.clock.now += 50
     status = world.call("status", at=1)
     assert status["status"] == "REBUILDING" and status["rebuild"]["progressPercent"] == 50
@@ -437,8 +463,10 @@ def join(world: World, spec: MachineSpec, **credentials: str) -> str:
     ask("version-prepare", release="5.1.27")
     assert ask("local-ps")["containers"][0]["state"] == "STEM"
     ask("local-rm", force=True)
-    made = [ask("local-setup-container", name=name, base_port=port, cores=1, join_ips=f"127.99.0.1,{source}", **user)
-            for name, port in (("drives0", 14000), ("compute0", 15000), ("frontend0", 16000))]
+    made = [
+        ask("local-setup-container", name=name, base_port=port, cores=1, join_ips=f"127.99.0.1,{source}", **user)
+        for name, port in (("drives0", 14000), ("compute0", 15000), ("frontend0", 16000))
+    ]
     assert ask("ready", **user) == {"is_ready": False}
     world.clock.now += 1
     assert ask("ready", **user) == {"is_ready": True}
@@ -467,8 +495,13 @@ def test_joining_needs_a_user_of_the_cluster_and_a_running_backend(world: World)
         join(world, world.spare[1], password="wrong")
     spec = world.spare[1]
     with pytest.raises(Refusal, match="no running backend"):
-        agent_call(world.registry, "demo", spec.instance_id, "local-setup-container",
-                   {"name": "drives0", "join_ips": ["127.99.0.9"], "username": "admin", "password": PASSWORD})
+        agent_call(
+            world.registry,
+            "demo",
+            spec.instance_id,
+            "local-setup-container",
+            {"name": "drives0", "join_ips": ["127.99.0.9"], "username": "admin", "password": PASSWORD},
+        )
     assert len(world.cluster.containers) == 24
 
 
@@ -476,8 +509,12 @@ def test_a_client_mounts_counts_as_no_backend_and_goes_by_itself(world: World) -
     spec = world.spare[2]
     world.registry.join("demo", spec)
     agent_call(world.registry, "demo", spec.instance_id, "install", {"from": world.specs[0].address})
-    mount = {"filesystem": "default", "mount_point": "/mnt/weka", "from": world.specs[0].address,
-             "auto_remove_timeout": 60}
+    mount = {
+        "filesystem": "default",
+        "mount_point": "/mnt/weka",
+        "from": world.specs[0].address,
+        "auto_remove_timeout": 60,
+    }
     agent_call(world.registry, "demo", spec.instance_id, "mount", mount)
     client = next(h for h in world.call("hosts_list").values() if h["mode"] == "client")
     assert (client["container_name"], client["auto_remove_timeout"], client["failure_domain"]) == ("client", 60, None)
@@ -524,8 +561,14 @@ def test_a_stale_answer_is_the_one_before_the_last_change(world: World) -> None:
 
 def test_a_lost_reply_still_had_its_effect_and_a_lost_request_had_none(world: World) -> None:
     world.login()
-    control.faults(world.cluster, {"methods": {"cluster_deactivate_hosts": [{"drop_before": True, "times": 1},
-                                                                            {"drop_after": True, "times": 1}]}})
+    control.faults(
+        world.cluster,
+        {
+            "methods": {
+                "cluster_deactivate_hosts": [{"drop_before": True, "times": 1}, {"drop_after": True, "times": 1}]
+            }
+        },
+    )
     for expected in ("ACTIVE", "DEACTIVATING"):
         with pytest.raises(requests.exceptions.ConnectionError):
             world.post("cluster_deactivate_hosts", {"host_ids": ["HostId<2>"]})
@@ -535,8 +578,15 @@ def test_a_lost_reply_still_had_its_effect_and_a_lost_request_had_none(world: Wo
 
 def test_faults_of_machines_containers_drives_clock_and_identity(world: World) -> None:
     instance = world.specs[0].instance_id
-    control.faults(world.cluster, {"containers": {f"{instance}/compute0": "down"}, "drives": {"DiskId<4>": "FAILED"},
-                                   "clock_skew_s": 3600, "guids": {world.specs[2].address: "another"}})
+    control.faults(
+        world.cluster,
+        {
+            "containers": {f"{instance}/compute0": "down"},
+            "drives": {"DiskId<4>": "FAILED"},
+            "clock_skew_s": 3600,
+            "guids": {world.specs[2].address: "another"},
+        },
+    )
     assert [h["status"] for h in world.containers(0).values()] == ["UP", "DOWN", "UP"]
     assert world.call("status")["servers"]["backends"] == {"active": 7, "degraded": 1, "total": 8}
     assert world.call("disks_list")["DiskId<4>"]["status"] == "FAILED"
@@ -565,8 +615,17 @@ def test_settings_gates_and_events(world: World) -> None:
 
 def test_a_port_of_an_interface_group_is_deleted(world: World) -> None:
     ports = [{"host_id": "HostId<2>", "host_uid": "x", "port": "eth1", "status": "OK"}]
-    group = {"name": "nfs", "type": "NFS", "gateway": "", "subnet_mask": "255.0.0.0", "ips": [], "status": "OK",
-             "uid": "g", "allow_manage_gids": False, "ports": ports}
+    group = {
+        "name": "nfs",
+        "type": "NFS",
+        "gateway": "",
+        "subnet_mask": "255.0.0.0",
+        "ips": [],
+        "status": "OK",
+        "uid": "g",
+        "allow_manage_gids": False,
+        "ports": ports,
+    }
     control.set_(world.cluster, {"interface_groups": [group]})
     assert world.call("interface_group_list")[0]["ports"][0]["host_id"] == "HostId<2>"
     world.call("interface_group_delete_port", {"name": "nfs", "host_id": "HostId<2>", "port": "eth1"})
@@ -598,9 +657,12 @@ def test_many_callers_at_once_see_whole_answers(world: World) -> None:
 
     def read(at: int) -> None:
         with requests.Session() as session:
-            answer = session.post(f"http://{world.specs[at].address}:14000/api/v1", timeout=10,
-                                  headers={"Authorization": f"Bearer {world.token}"},
-                                  json={"jsonrpc": "2.0", "id": "1", "method": "hosts_list", "params": {}})
+            answer = session.post(
+                f"http://{world.specs[at].address}:14000/api/v1",
+                timeout=10,
+                headers={"Authorization": f"Bearer {world.token}"},
+                json={"jsonrpc": "2.0", "id": "1", "method": "hosts_list", "params": {}},
+            )
             sizes.append(len(answer.json()["result"]))
 
     threads = [threading.Thread(target=read, args=(n % 8,)) for n in range(24)]
