@@ -9,7 +9,7 @@ import json
 import secrets
 import threading
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -86,7 +86,7 @@ class Metadata:
         """Credentials of the profile's role, from this cloud's own IAM and STS as they are now."""
         name = profile_arn.rpartition("/")[2]
         role = _client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"][0]
-        issued = datetime.now(timezone.utc)
+        issued = datetime.now(UTC)
         keys = _client("sts").assume_role(
             RoleArn=role["Arn"], RoleSessionName=instance.id, DurationSeconds=int(LIFETIME.total_seconds())
         )["Credentials"]

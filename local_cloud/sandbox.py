@@ -20,9 +20,10 @@ from .lifecycle import InstanceFacts
 from .process import cloud
 
 BIN = Path(__file__).parent / "bin"
-STANDINS = frozenset(
-    "amazon-cloudwatch-agent-ctl blkid ip lsblk lscpu mkfs.ext4 mount mountpoint shutdown systemctl umount yum".split()
-)
+STANDINS = (
+    "amazon-cloudwatch-agent-ctl", "blkid", "ip", "lsblk", "lscpu", "mkfs.ext4", "mount", "mount.wekafs", "mountpoint",
+    "shutdown", "systemctl", "umount", "weka", "yum",
+)  # fmt: skip
 CLUSTER_TAG = "stateful:cluster"
 
 
@@ -66,9 +67,7 @@ class Sandbox:
         """The whole environment of user data; credentials come from the metadata service only."""
         vcpus = INSTANCE_TYPES.get(self.facts.instance_type, {}).get("VCpuInfo", {})
         return {
-            "PATH": os.pathsep.join(
-                [str(BIN), str(self.root / "bin"), str(Path(sys.executable).parent), "/usr/sbin:/usr/bin:/sbin:/bin"]
-            ),
+            "PATH": os.pathsep.join([str(BIN), str(Path(sys.executable).parent), "/usr/sbin:/usr/bin:/sbin:/bin"]),
             "HOME": str(self.root / "home"),
             "TMPDIR": str(self.root / "tmp"),
             "LANG": "C.UTF-8",
@@ -78,8 +77,6 @@ class Sandbox:
             "FSTAB": str(self.root / "etc/fstab"),
             "CONSOLE": "/dev/null",
             "RETRY_SECONDS": "0.5",
-            "WEKA_STANDIN_COMMANDS": str(BIN / "installed"),
-            "WEKA_INSTALL_DIRECTORY": str(self.root / "bin"),
             "LOCAL_CLOUD_URL": cloud.url,
             "LOCAL_CLOUD_INSTANCE": self.facts.instance_id,
             "LOCAL_CLOUD_STACK": self.facts.tags.get(CLUSTER_TAG, self.facts.stack or ""),

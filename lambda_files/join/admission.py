@@ -65,7 +65,7 @@ def refuse_known(member: Member, cluster: ClusterView) -> None:
             raise Refused(
                 409,
                 f"The cluster still lists another machine ({machine.instance_id or 'of unknown instance id'}) at the "
-                f"address {member.address} of instance {member.instance_id}: it must be removed from the cluster first.",
+                f"address {member.address} of instance {member.instance_id}: it must be removed from there first.",
             )
 
 

@@ -7,7 +7,6 @@ import logging
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-
 from errors import ClusterError, StatefulError
 
 from .admission import Refused, requested_instance
@@ -23,18 +22,19 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         instance_id = requested_instance(event.get("queryStringParameters"))
         script = join_script_of(instance_id)
     except Refused as refusal:
-        return _error(refusal.status, str(refusal))
+        return _answer(refusal.status, str(refusal))
     except (ClusterError, ClientError, BotoCoreError) as error:
-        return _error(503, f"The join function could not ask: {error}")
+        return _answer(503, f"The join function could not ask: {error}")
     except StatefulError as error:
-        return _error(500, f"The join function cannot work: {error}")
+        return _answer(500, f"The join function cannot work: {error}")
     except Exception:
         log.exception("join failed")
-        return _error(500, "The join function failed unexpectedly; its log says why.")
-    log.info("join script given to %s", instance_id)
-    return {"statusCode": 200, "headers": {"Content-Type": "text/plain", "Cache-Control": "no-store"}, "body": script}
+        return _answer(500, "The join function failed unexpectedly; its log says why.")
+    log.info("%s may join", instance_id)
+    return _answer(200, script)
 
 
-def _error(status: int, sentence: str) -> dict[str, Any]:
-    log.warning("refused with %s: %s", status, sentence)
-    return {"statusCode": status, "headers": {"Content-Type": "application/json"}, "body": json.dumps({"error": sentence})}
+def _answer(status: int, text: str) -> dict[str, Any]:
+    kind, body = ("text/plain", text) if status == 200 else ("application/json", json.dumps({"error": text}))
+    log.info("answered %s%s", status, "" if status == 200 else f": {text}")
+    return {"statusCode": status, "headers": {"Content-Type": kind, "Cache-Control": "no-store"}, "body": body}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from join.admission import JOIN_ADDRESSES, Refused, admit, join_addresses, refuse_known, requested_instance
 from scaling.model import ClusterView, Container, Drive, Gates, GroupView, Machine, Member
 
-NOW = datetime(2026, 1, 1, 12, 0, tzinfo=timezone.utc)
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 NEW = Member("i-0000000000000000a", "Pending", True, "10.0.0.10", "running", NOW - timedelta(minutes=1), True)
 OLD = Member("i-0000000000000000b", "InService", True, "10.0.0.1", "running", NOW - timedelta(days=9), True)
 GATES = Gates("STARTED", "OK", False, (), False, True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -144,7 +144,7 @@ def test_a_stopped_instance_is_a_409(world):
 def test_an_old_member_is_a_409(world, monkeypatch):
     class Later:
         def now(self) -> datetime:
-            return datetime.now(timezone.utc) + timedelta(minutes=31)
+            return datetime.now(UTC) + timedelta(minutes=31)
 
     monkeypatch.setattr(wiring, "SystemClock", Later)
     refused(module.handler(event(world.new), None), 409, "more than 30 minutes ago")
