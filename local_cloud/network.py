@@ -64,13 +64,13 @@ def make_network(ec2: Any, cidr: str, name: str) -> Network:
 
     def table(suffix: str) -> str:
         made = ec2.create_route_table(VpcId=vpc_id, TagSpecifications=_named("route-table", f"{name}-{suffix}"))
-        return made["RouteTable"]["RouteTableId"]
+        return str(made["RouteTable"]["RouteTableId"])
 
     def subnet(block: str, zone: str, table_id: str, suffix: str) -> str:
         tags = _named("subnet", f"{name}-{suffix}")
         made = ec2.create_subnet(VpcId=vpc_id, CidrBlock=block, AvailabilityZone=zone, TagSpecifications=tags)
         ec2.associate_route_table(RouteTableId=table_id, SubnetId=made["Subnet"]["SubnetId"])
-        return made["Subnet"]["SubnetId"]
+        return str(made["Subnet"]["SubnetId"])
 
     shared, isolated = table("public"), table("isolated")
     ec2.create_route(RouteTableId=shared, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id)

@@ -9,7 +9,7 @@ from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup, In
 
 from .. import patching
 from ..patching import Replacement
-from . import _groups
+from . import _groups, _scaling
 
 GAP = (
     "moto's groups ignore most of the launch template, report its default version, accept any desired capacity, and "
@@ -27,7 +27,7 @@ def set_desired_capacity(self: FakeAutoScalingGroup, new_capacity: int | None) -
         return
     before = self.__dict__.get("desired_capacity")
     self.desired_capacity = self.min_size if new_capacity is None else new_capacity
-    _groups.reconcile(
+    _scaling.reconcile(
         self,
         f"a user request set the desired capacity of the group from {before or 0} to {self.desired_capacity}.",
     )

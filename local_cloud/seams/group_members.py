@@ -12,7 +12,7 @@ from moto.ec2.exceptions import InvalidInstanceIdError
 
 from .. import lifecycle, patching
 from ..patching import Replacement
-from . import _groups
+from . import _groups, _scaling
 
 GAP = (
     "moto attaches anything any number of times, does not propagate tags to it, detaches silently what is no member, "
@@ -77,8 +77,8 @@ def _in_service(group: FakeAutoScalingGroup, states: list[InstanceState]) -> Non
     for state in states:
         if state in group.instance_states and state.lifecycle_state == "Pending":
             state.lifecycle_state = "InService"
-    _groups.heal(group)
-    _groups.register(group)
+    _scaling.heal(group)
+    _scaling.register(group)
 
 
 def _sizes(group: FakeAutoScalingGroup) -> str:
@@ -111,10 +111,10 @@ def detach_instances(
         cause += f", shrinking the capacity from {before} to {group.desired_capacity}"
     result = []
     for state in states:
-        _groups.forget(group, state)
+        _scaling.forget(group, state)
         self.ec2_backend.delete_tags([state.instance.id], {ASG_NAME_TAG: group.name})
         result.append(_groups.record(group, f"Detaching EC2 instance: {state.instance.id}", f"{cause}."))
-    _groups.reconcile(group, "an instance was launched because the desired capacity is greater than the actual one.")
+    _scaling.reconcile(group, "an instance was launched because the desired capacity is greater than the actual one.")
     return result
 
 
@@ -131,7 +131,7 @@ def set_instance_protection(
             )
     for state in states:
         state.protected_from_scale_in = bool(protected_from_scale_in)
-    _groups.reconcile(group, "the protection from scale-in changed.")
+    _scaling.reconcile(group, "the protection from scale-in changed.")
 
 
 def terminate_instance_in_auto_scaling_group(self: AutoScalingResponse) -> ActionResult:
@@ -140,7 +140,7 @@ def terminate_instance_in_auto_scaling_group(self: AutoScalingResponse) -> Actio
     group, state = _member(self.autoscaling_backend, instance_id)
     before = group.desired_capacity or 0
     cause = f"instance {instance_id} was taken out of service in response to a user request"
-    if self._get_bool_param("ShouldDecrementDesiredCapacity", False):
+    if self._get_bool_param("ShouldDecrementDesiredCapacity", False) and state in _groups.counted(group):
         if before - 1 < (group.min_size or 0):
             raise ValidationError(
                 f"Currently, desiredSize equals minSize ({group.min_size}). Terminating instance without replacement "
@@ -149,8 +149,9 @@ def terminate_instance_in_auto_scaling_group(self: AutoScalingResponse) -> Actio
             )
         group.desired_capacity = before - 1
         cause += f", shrinking the capacity from {before} to {before - 1}"
-    activity = _groups.end(group, state, f"{cause}.")
-    _groups.reconcile(group, "an instance was launched to replace a terminated one.")
+    held = state.lifecycle_state.startswith("Terminating")
+    activity = _scaling.end(group, state, f"{cause}.", force=held)
+    _scaling.reconcile(group, "an instance was launched to replace a terminated one.")
     return ActionResult({"Activity": activity})
 
 
@@ -160,7 +161,7 @@ def set_instance_health(self: AutoScalingResponse) -> ActionResult:
     if health not in ("Healthy", "Unhealthy"):
         raise ValidationError("Valid instance health states are: [Healthy, Unhealthy]")
     state.health_status = health
-    _groups.heal(group)
+    _scaling.heal(group)
     return EmptyResult()
 
 
@@ -177,8 +178,8 @@ def notify_terminate_instances(self: AutoScalingBackend, instance_ids: list[str]
     for group in list(self.autoscaling_groups.values()):
         if any(each.instance.id in instance_ids for each in group.instance_states):
             deregistered = [each.instance.id for each in group.instance_states if each.instance.state == "terminated"]
-            _groups.deregister(group, deregistered)
-            _groups.heal(group)
+            _scaling.deregister(group, deregistered)
+            _scaling.heal(group)
 
 
 REPLACED = (

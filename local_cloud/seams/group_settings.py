@@ -12,7 +12,7 @@ from moto.core.responses import ActionResult, EmptyResult
 
 from .. import patching
 from ..patching import Replacement
-from . import _groups, _machines
+from . import _groups, _machines, _scaling
 
 GAP = (
     "moto overwrites a group of the same name, drops DeletionProtection, InstanceLifecyclePolicy and others, and "
@@ -141,7 +141,7 @@ def backend_delete_auto_scaling_group(self: AutoScalingBackend, group_name: str)
 def _remove(backend: AutoScalingBackend, group: FakeAutoScalingGroup) -> None:
     group.desired_capacity = 0
     for state in list(group.instance_states):
-        _groups.end(group, state, "the group was deleted.")
+        _scaling.end(group, state, "the group was deleted.", force=True)
     backend.autoscaling_groups.pop(group.name)
     backend.__dict__.setdefault("deleted_group_activities", []).extend(_groups.activities(group))
 
@@ -155,20 +155,20 @@ def resume_processes(self: AutoScalingBackend, group_name: str, scaling_processe
     """What was put off happens at once."""
     group = _groups.group_of(self, group_name)
     _resume(self, group_name, scaling_processes)
-    _groups.heal(group)
-    _groups.reconcile(group, "suspended processes were resumed.")
+    _scaling.heal(group)
+    _scaling.reconcile(group, "suspended processes were resumed.")
 
 
 def update_attached_target_groups(self: AutoScalingBackend, group_name: str) -> None:
     """Running members only: moto would fail on a member whose machine is gone."""
-    _groups.register(_groups.group_of(self, group_name))
+    _scaling.register(_groups.group_of(self, group_name))
 
 
 def attach_load_balancer_target_groups(self: AutoScalingBackend, group_name: str, target_group_arns: list[str]) -> None:
     group = _groups.group_of(self, group_name)
     _check_target_groups(self, target_group_arns)
     group.append_target_groups(target_group_arns)
-    _groups.register(group)
+    _scaling.register(group)
 
 
 def detach_load_balancer_target_groups(self: AutoScalingBackend, group_name: str, target_group_arns: list[str]) -> None:
@@ -178,7 +178,7 @@ def detach_load_balancer_target_groups(self: AutoScalingBackend, group_name: str
         raise ValidationError(f"Trying to remove Target Groups that are not part of the group: {missing[0]}")
     kept = [arn for arn in group.target_group_arns if arn not in target_group_arns]
     group.target_group_arns = list(target_group_arns)
-    _groups.deregister(group, [each.instance.id for each in group.instance_states])
+    _scaling.deregister(group, [each.instance.id for each in group.instance_states])
     group.target_group_arns = kept
 
 
