@@ -106,8 +106,9 @@ def _mount(call: Call) -> dict[str, Any]:
         raise Refusal("WEKA is not installed on this machine")
     if filesystem not in call.cluster.filesystems:
         raise Refusal(f"Filesystem {filesystem} not found in cluster {call.cluster.name}")
-    if call.params.get("from"):
-        backend_at(call, call.params["from"])
+    source = call.params.get("from") or ""
+    if call.cluster.machine_at(source) or not any(c.serving for c in call.cluster.backends()):
+        backend_at(call, source)  # any other name is a load balancer's, in front of the backends
     call.registry.connect_client(
         call.stack, call.machine.spec, CLIENT_CORES, int(call.params.get("auto_remove_timeout") or AUTO_REMOVE_S)
     )

@@ -78,5 +78,5 @@ def _has_profile(facts: InstanceFacts, name: str) -> bool:
 
 
 def _spec(facts: InstanceFacts) -> MachineSpec:
-    zone = lifecycle.find(facts.instance_id).placement
-    return MachineSpec(facts.instance_id, facts.address, str(zone), facts.instance_type)
+    placement = lifecycle.find(facts.instance_id).placement
+    return MachineSpec(facts.instance_id, facts.address, placement.zone, facts.instance_type)

@@ -109,13 +109,21 @@ def forget(cluster: Cluster, container: Container) -> None:
 
 
 def container_down(cluster: Cluster, container: Container) -> None:
-    """The container stops answering; the disks it serves are DOWN until it is back."""
+    """The container stops answering; the disks it serves are DOWN until it is back.
+
+    Disks that still held data are told in a critical event: nobody should have ended this container yet.
+    """
     if container.status == "INACTIVE":
         return
     set_container(cluster, container, status="DOWN")
-    for drive in cluster.drives_of([container.host_id]):
+    with_data = [d for d in cluster.drives_of([container.host_id]) if d.holds_data or d.status == "PHASING_OUT"]
+    for drive in with_data:
+        cluster.rebuilding.setdefault(drive.failure_domain, cluster.clock())
         if drive.holds_data:
             set_drive(cluster, drive, "DOWN")
+    if with_data:
+        where = f"{container.name} on {container.machine.hostname}"
+        cluster.record("DrivesLostWithData", f"{where}: {len(with_data)} drives with data", "CRITICAL", "Drive")
 
 
 def container_up(cluster: Cluster, container: Container) -> None:

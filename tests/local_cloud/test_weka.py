@@ -90,14 +90,14 @@ class World:
             self.call(method, params)
         assert self.cluster.revision == before, "a refused call changed something"
 
-    def containers(self, machine: int) -> dict[str, dict[str, Any]]:
-        """HostId<n> -> host of one machine."""
+    def containers(self, machine: int, at: int = 0) -> dict[str, dict[str, Any]]:
+        """HostId<n> -> host of one machine, asked at another perhaps."""
         address = self.specs[machine].address
-        return {k: h for k, h in self.call("hosts_list").items() if h["host_ip"] == address}
+        return {k: h for k, h in self.call("hosts_list", at=at).items() if h["host_ip"] == address}
 
-    def drives(self, machine: int) -> list[dict[str, Any]]:
-        hosts = self.containers(machine)
-        return [d for d in self.call("disks_list").values() if d["host_id"] in hosts]
+    def drives(self, machine: int, at: int = 0) -> list[dict[str, Any]]:
+        hosts = self.containers(machine, at)
+        return [d for d in self.call("disks_list", at=at).values() if d["host_id"] in hosts]
 
     def drain(self, machine: int) -> None:
         """Ask for one machine to leave, as the scale function does."""
@@ -430,6 +430,19 @@ def test_a_dead_machine_does_not_listen_is_rebuilt_and_can_be_removed(world: Wor
         world.call("cluster_remove_host", {"host_id": host_id, "no_wait": False}, at=1)
     world.call("cluster_remove_drives", {"drive_uuids": drives}, at=1)
     assert len(world.call("hosts_list", at=1)) == 21
+
+
+def test_only_a_machine_that_still_holds_data_is_told_as_lost(world: World) -> None:
+    world.drain(0)
+    world.clock.now += 5
+    world.registry.machine_gone(world.specs[0].instance_id)
+    lost = [e for e in control.state(world.cluster)["events"] if e["type"] == "DrivesLostWithData"]
+    assert lost == [] and world.cluster.rebuilding == {}
+    world.token = ""
+    world.call("cluster_deactivate_drives", {"drive_uuids": [d["uuid"] for d in world.drives(1, at=2)]}, at=2)
+    world.registry.machine_gone(world.specs[1].instance_id)
+    lost = [e for e in control.state(world.cluster)["events"] if e["type"] == "DrivesLostWithData"]
+    assert [e["severity"] for e in lost] == ["CRITICAL"] and len(world.cluster.rebuilding) == 1
 
 
 def test_a_machine_that_comes_back_listens_again(world: World) -> None:
