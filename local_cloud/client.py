@@ -95,7 +95,11 @@ def start(timeout: float = 120, **options: Any) -> Cloud:
         command, stdout=subprocess.PIPE, stderr=handle, text=True, env=environment, cwd=ROOT, start_new_session=True
     )
     os.close(handle)
-    return Cloud(process, _environment(process, Path(name), timeout), Path(name))
+    try:
+        return Cloud(process, _environment(process, Path(name), timeout), Path(name))
+    except CloudFailed:
+        Path(name).unlink()
+        raise
 
 
 def _environment(process: subprocess.Popen[str], log: Path, timeout: float) -> dict[str, str]:

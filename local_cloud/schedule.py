@@ -27,6 +27,16 @@ def period(rule: Any) -> float | None:
     return int(match[1]) * float(UNIT_SECONDS[match[2]])
 
 
+def sound(expression: str | None) -> bool:
+    """Whether EventBridge takes a schedule expression; a rate of 1 has a unit in the singular, any other a plural."""
+    if not expression or not expression.startswith("rate("):
+        return True
+    match = RATE.match(expression)
+    if match is None or match[2] not in UNIT_SECONDS or int(match[1]) < 1:
+        return False
+    return (int(match[1]) == 1) != match[2].endswith("s")
+
+
 def rules() -> list[Any]:
     """Every enabled rate() rule of the account, all regions."""
     from moto.events.models import events_backends

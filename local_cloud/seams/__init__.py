@@ -19,7 +19,12 @@ class SeamMoved(Exception):
 def modules() -> list[ModuleType]:
     """Every seam, by name. Modules and folders whose name starts with an underscore are their helpers."""
     names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
-    return [importlib.import_module(f"{__name__}.{name}") for name in names]
+    try:
+        return [importlib.import_module(f"{__name__}.{name}") for name in names]
+    except ImportError as error:
+        raise SeamMoved(
+            f"A seam in local_cloud/seams imports a name that moto {version('moto')} does not have: {error}"
+        ) from error
 
 
 def install() -> list[str]:

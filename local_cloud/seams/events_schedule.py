@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from . import require
 
-GAP = "schedule rules are stored and never fire"
+GAP = "schedule rules are stored and never fire, and rate(1 minutes) is accepted"
 MOTO = "5.2.5"
 
 
@@ -20,5 +22,17 @@ def check() -> None:
 
 
 def install() -> None:
-    """Let the control API know the schedule."""
-    from .. import schedule  # noqa: F401  (registers its routes)
+    """Let the control API know the schedule, and refuse the rates that EventBridge refuses."""
+    from moto.core.exceptions import JsonRESTError
+    from moto.events.models import EventsBackend
+
+    from ..schedule import sound
+
+    put = EventsBackend.put_rule
+
+    def put_rule(self: Any, name: str, **named: Any) -> Any:
+        if not sound(named.get("scheduled_expression")):
+            raise JsonRESTError("ValidationException", "Parameter ScheduleExpression is not valid.")
+        return put(self, name, **named)
+
+    EventsBackend.put_rule = put_rule  # type: ignore[method-assign]

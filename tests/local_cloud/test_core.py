@@ -304,3 +304,35 @@ def test_rules_fire_by_the_clock_when_asked_to(cloud: Cloud) -> None:
     finally:
         cloud.control("schedule", {"mode": "stepped"})
         events.disable_rule(Name="clock")
+
+
+def test_a_stop_shows_at_once_and_a_deletion_waits_for_what_runs(cloud: Cloud) -> None:
+    slow = function(cloud, "slow", "import time\ndef handler(event, context):\n    time.sleep(1)\n    return {}\n")
+    arn = machine(cloud, "ending", slow)
+    states = cloud.client("stepfunctions")
+    stopped = states.start_execution(stateMachineArn=arn, input="{}")["executionArn"]
+    states.stop_execution(executionArn=stopped, error="Enough", cause="the test is over")
+    found = states.describe_execution(executionArn=stopped)
+    assert (found["status"], found["error"]) == ("ABORTED", "Enough")
+    states.start_execution(stateMachineArn=arn, input="{}")
+    states.delete_state_machine(stateMachineArn=arn)
+    assert states.describe_state_machine(stateMachineArn=arn)["status"] == "DELETING"
+    with pytest.raises(states.exceptions.StateMachineDeleting):
+        states.start_execution(stateMachineArn=arn)
+    deadline = time.monotonic() + 10
+    while any(item["name"] == "ending" for item in states.list_state_machines()["stateMachines"]):
+        assert time.monotonic() < deadline, "the machine is still there 10 s after its deletion"
+        time.sleep(0.1)
+
+
+def test_an_unusable_key_and_an_unsound_rate_are_refused(cloud: Cloud) -> None:
+    kms = cloud.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    secret = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    for call in (lambda: kms.encrypt(KeyId=key, Plaintext=b"x"), lambda: kms.decrypt(CiphertextBlob=secret)):
+        with pytest.raises(kms.exceptions.KMSInvalidStateException):
+            call()
+    for rate in ("rate(1 minutes)", "rate(5 minute)", "rate(0 minutes)"):
+        with pytest.raises(ClientError, match="ScheduleExpression is not valid"):
+            cloud.client("events").put_rule(Name="unsound", ScheduleExpression=rate)
