@@ -79,4 +79,4 @@ def _has_profile(facts: InstanceFacts, name: str) -> bool:
 
 def _spec(facts: InstanceFacts) -> MachineSpec:
     placement = lifecycle.find(facts.instance_id).placement
-    return MachineSpec(facts.instance_id, facts.address, placement.zone, facts.instance_type)
+    return MachineSpec(facts.instance_id, facts.address, placement.zone or "", facts.instance_type)
