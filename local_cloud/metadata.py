@@ -79,7 +79,7 @@ class Metadata:
             known = self._credentials.get(instance.id) or self._assume(instance, profile["Arn"])
             self._credentials[instance.id] = known
         if not role:
-            return known["role"]
+            return str(known["role"])
         return json.dumps(known["document"]) if role == known["role"] else None
 
     def _assume(self, instance: Instance, profile_arn: str) -> dict[str, Any]:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
+import os
 from typing import Any
 
+from adapters.wiring import ports
 from botocore.exceptions import BotoCoreError, ClientError
 from errors import ClusterError, StatefulError
+from tasks import log, say
 
 from .admission import Refused, requested_instance
-from .wiring import join_script_of
-
-log = logging.getLogger(__name__)
-log.setLevel(logging.INFO)
+from .service import script_for
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """API Gateway's proxy event to its proxy answer; anything but the script has a status of 400 or more."""
     try:
         instance_id = requested_instance(event.get("queryStringParameters"))
-        script = join_script_of(instance_id)
+        return _answer(200, script_for(instance_id, os.environ["AWS_REGION"], ports()), instance_id)
     except Refused as refusal:
         return _answer(refusal.status, str(refusal))
     except (ClusterError, ClientError, BotoCoreError) as error:
@@ -30,11 +29,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     except Exception:
         log.exception("join failed")
         return _answer(500, "The join function failed unexpectedly; its log says why.")
-    log.info("%s may join", instance_id)
-    return _answer(200, script)
 
 
-def _answer(status: int, text: str) -> dict[str, Any]:
-    kind, body = ("text/plain", text) if status == 200 else ("application/json", json.dumps({"error": text}))
-    log.info("answered %s%s", status, "" if status == 200 else f": {text}")
+def _answer(status: int, text: str, joining: str | None = None) -> dict[str, Any]:
+    kind, body = ("text/plain", text) if joining else ("application/json", json.dumps({"error": text}))
+    say("join", status=status, **({"instance_id": joining} if joining else {"refused": text}))
     return {"statusCode": status, "headers": {"Content-Type": kind, "Cache-Control": "no-store"}, "body": body}

@@ -9,9 +9,9 @@ from typing import Any
 
 import boto3
 import pytest
+from adapters import wiring
 from errors import ClusterUnreachable, CredentialsRejected
 from join import handler as module
-from join import wiring
 from moto import mock_aws
 from scaling.model import ClusterView, Container, Drive, Gates, Machine
 
