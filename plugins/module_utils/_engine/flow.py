@@ -74,6 +74,8 @@ class Flow:
                     break
                 resource.refuse_foreign(observed)
                 steps = self._plan(observed)
+            if not steps and not self.check_mode:
+                observed = self._awaited(observed)
             if self.check_mode:
                 for step in steps:
                     self._note(step)
@@ -175,6 +177,11 @@ class Flow:
         if self.resource.option("wait"):
             return self._wait(self.resource.ready, "become ready")
         return self._observe()
+
+    def _awaited(self, observed: Observed | None) -> Observed | None:
+        """AWS may still be at work for a run that was stopped, or on a call whose answer was lost."""
+        reached = self.resource.gone if self._absent else self.resource.ready
+        return observed if observed is None or reached(observed) else self._settled(observed)
 
     def _wait(self, reached: Callable[[Observed | None], bool], goal: str) -> Observed | None:
         patience = float(self.resource.option("wait_timeout") or 300)
