@@ -47,6 +47,8 @@ def instance_running(facts: InstanceFacts) -> None:
         return
     elif _has_profile(facts, CLIENT_PROFILE):
         registry.connect_client(stack, _spec(facts))
+    elif facts.stack is not None and _has_profile(facts, BACKEND_PROFILE):
+        registry.grow(stack, _spec(facts))
     else:
         registry.join(stack, _spec(facts))
 

@@ -73,7 +73,7 @@ class Registry:
             cluster.certificate, cluster.private_key = self_signed(stack, alternatives)
             cluster.expect_hosts(2 * len(CONTAINERS) * len(machines))
             for spec in machines:
-                self._founder(cluster, spec)
+                self._set_up(cluster, spec, "ACTIVE")
             cluster.filesystems[filesystem] = int(usable_bytes(cluster, cluster.drives.values())[0] * PROVISIONED_SHARE)
             cluster.record("IOStarted", "IO services started")
             cluster.on_power = partial(self._powered, cluster)
@@ -84,7 +84,14 @@ class Registry:
             self.connect_client(stack, spec)
         return cluster
 
-    def _founder(self, cluster: Cluster, spec: MachineSpec) -> None:
+    def grow(self, stack: str, spec: MachineSpec) -> None:
+        """A machine becomes a whole backend at once, without commands of its own; its disks are phased in."""
+        cluster = self.get(stack)
+        with cluster.lock:
+            self._set_up(cluster, spec, "PHASING_IN")
+            self._listen(cluster, cluster.machines[spec.instance_id])
+
+    def _set_up(self, cluster: Cluster, spec: MachineSpec, drive_status: str) -> None:
         size = size_of(spec.instance_type)
         machine = cluster.machines[spec.instance_id] = Machine(spec, installed=cluster.release)
         shares = {
@@ -98,7 +105,7 @@ class Registry:
             machine.local[name] = container.host_id
             for device in disk_paths(spec) if role == "DRIVES" else ():
                 machine.signed.add(device)
-                cluster.add_drive(container, device, size.disk_bytes, "ACTIVE")
+                cluster.add_drive(container, device, size.disk_bytes, drive_status)
 
     def join(self, stack: str, spec: MachineSpec) -> Machine:
         """Make a new running instance known: empty, in STEM mode, until its agent sets up containers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import threading
 import time
@@ -21,6 +22,7 @@ from local_cloud.weka.registry import Registry
 pytestmark = pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 
 PASSWORD = "WEKA-test-1"
+NET = f"127.{100 + os.getpid() % 100}"  # test processes that run at once listen on addresses of their own
 _blocks = itertools.count(1)
 
 
@@ -41,7 +43,7 @@ class World:
         self.clock = Clock()
         self.registry = Registry(clock=self.clock)
         block = next(_blocks)
-        self.specs = [MachineSpec(f"i-{n:017x}", f"127.99.{block}.{n + 10}") for n in range(size + 3)]
+        self.specs = [MachineSpec(f"i-{n:017x}", f"{NET}.{block}.{n + 10}") for n in range(size + 3)]
         self.spare = self.specs[size:]
         self.specs = self.specs[:size]
         self.cluster: Cluster = self.registry.form("demo", self.specs, password=PASSWORD, stripe=stripe, **options)
@@ -234,7 +236,7 @@ def test_plain_http_and_tls_share_a_port_and_the_certificate_can_be_pinned(world
 
 
 def test_a_certificate_may_name_its_addresses(tmp_path: Any) -> None:
-    made = World(5, alternatives=[f"127.99.{n}.10" for n in range(1, 99)])
+    made = World(5, alternatives=[f"{NET}.{n}.10" for n in range(1, 99)])
     pem = tmp_path / "weka.pem"
     pem.write_text(made.cluster.certificate)
     answer = requests.get(f"https://{made.specs[0].address}:14000/api/v2/healthcheck/", verify=str(pem), timeout=5)
