@@ -122,15 +122,14 @@ def security_group(backend: Any, group_id: str) -> Any:
 def image_of(backend: Any, data: dict[str, Any]) -> str:
     """The image's id. Raises EC2ClientError when there is no such image."""
     image_id = data.get("ImageId") or ""
-    if not backend.describe_images(filters={"image-id": image_id}):
+    if image_id not in backend.amis:
         raise EC2ClientError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' does not exist")
     return image_id
 
 
 def _disks(backend: Any, data: dict[str, Any]) -> list[dict[str, Any]]:
     """The data's disks, deleted on termination unless they say otherwise, after the image's root disk."""
-    image = backend.describe_images(filters={"image-id": data["ImageId"]})[0]
-    root = image.root_device_name
+    root = backend.amis[data["ImageId"]].root_device_name
     disks = [each for each in data.get("BlockDeviceMappings") or [] if each.get("Ebs")]
     if root not in {each["DeviceName"] for each in disks}:
         disks = [{"DeviceName": root, "Ebs": {"VolumeSize": DEFAULT_ROOT_GB}}, *disks]

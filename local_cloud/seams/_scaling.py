@@ -10,6 +10,8 @@ from moto.core.exceptions import ServiceException
 from .. import lifecycle
 from . import _groups, _hooks, _machines
 
+RETRY_S = 10.0
+
 
 def launch(group: FakeAutoScalingGroup, count: int, cause: str) -> None:
     """Launch `count` instances as the launch template says; a failure becomes a failed activity, as on AWS."""
@@ -25,11 +27,17 @@ def launch(group: FakeAutoScalingGroup, count: int, cause: str) -> None:
                 "Failed",
                 error.message,
             )
+            lifecycle.later(RETRY_S, lambda: _retry(group, cause))
             break
         activity = _groups.record(group, f"Launching a new EC2 instance: {state.instance.id}", cause, "InProgress")
         started.append((state, activity))
     if started:
         lifecycle.later(lifecycle.timing.pending_s, lambda: _in_service(group, started))
+
+
+def _retry(group: FakeAutoScalingGroup, cause: str) -> None:
+    if group.autoscaling_backend.autoscaling_groups.get(group.name) is group:
+        reconcile(group, cause)
 
 
 def _launch_one(group: FakeAutoScalingGroup) -> InstanceState:
