@@ -27,7 +27,7 @@ def launch(group: FakeAutoScalingGroup, count: int, cause: str) -> None:
                 "Failed",
                 error.message,
             )
-            lifecycle.later(RETRY_S, lambda: _retry(group, cause))
+            _try_again(group, cause)
             break
         activity = _groups.record(group, f"Launching a new EC2 instance: {state.instance.id}", cause, "InProgress")
         started.append((state, activity))
@@ -35,9 +35,17 @@ def launch(group: FakeAutoScalingGroup, count: int, cause: str) -> None:
         lifecycle.later(lifecycle.timing.pending_s, lambda: _in_service(group, started))
 
 
-def _retry(group: FakeAutoScalingGroup, cause: str) -> None:
-    if group.autoscaling_backend.autoscaling_groups.get(group.name) is group:
-        reconcile(group, cause)
+def _try_again(group: FakeAutoScalingGroup, cause: str) -> None:
+    """Launch again later, as AWS does while the group wants more than it has."""
+
+    def again() -> None:
+        group.__dict__.pop("launching_again", None)
+        if group.autoscaling_backend.autoscaling_groups.get(group.name) is group:
+            reconcile(group, cause)
+
+    if not group.__dict__.setdefault("launching_again", False):
+        group.__dict__["launching_again"] = True
+        lifecycle.later(RETRY_S, again)
 
 
 def _launch_one(group: FakeAutoScalingGroup) -> InstanceState:

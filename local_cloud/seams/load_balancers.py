@@ -11,6 +11,7 @@ from moto.elbv2.exceptions import (
     DuplicateLoadBalancerName,
     DuplicateTargetGroupName,
     ELBClientError,
+    TooManyTagsError,
 )
 from moto.elbv2.models import ELBv2Backend, FakeAction, FakeListener, FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 
@@ -22,6 +23,9 @@ GAP = (
     "any subnets, and remembers deleted listeners"
 )
 MOTO = "5.2.5"
+
+TAG_LIMIT = 50
+DESCRIBE_TAGS_LIMIT = 20
 
 _create_balancer = ELBv2Backend.create_load_balancer
 _delete_balancer = ELBv2Backend.delete_load_balancer
@@ -151,11 +155,32 @@ def _targets(backend: ELBv2Backend, balancer: FakeLoadBalancer) -> Iterable[str]
                 yield from backend._get_target_group_arns_from(action_data=action.data)
 
 
+def add_tags(self: ELBv2Backend, resource_arns: list[str], tags: list[dict[str, str]]) -> None:
+    """AWS's limit is 50 tags a resource; moto's is 10."""
+    for arn in resource_arns:
+        self._get_resource_by_arn(arn)
+        keys = {*self.tagging_service.get_tag_dict_for_resource(arn), *(each["Key"] for each in tags)}
+        if len(keys) > TAG_LIMIT:
+            raise TooManyTagsError()
+        self.tagging_service.tag_resource(arn, tags)
+
+
+def describe_tags(self: ELBv2Backend, resource_arns: list[str]) -> dict[str, dict[str, str]]:
+    """At most 20 resources a call, and only those that exist."""
+    if len(resource_arns) > DESCRIBE_TAGS_LIMIT:
+        raise ELBClientError("ValidationError", "The maximum number of resources for DescribeTags is 20")
+    for arn in resource_arns:
+        self._get_resource_by_arn(arn)
+    return {arn: self.tagging_service.get_tag_dict_for_resource(arn) for arn in resource_arns}
+
+
 REPLACED = (
     Replacement(ELBv2Backend, "create_load_balancer", create_load_balancer),
     Replacement(ELBv2Backend, "delete_load_balancer", delete_load_balancer),
     Replacement(ELBv2Backend, "create_target_group", create_target_group),
     Replacement(ELBv2Backend, "create_listener", create_listener),
+    Replacement(ELBv2Backend, "add_tags", add_tags),
+    Replacement(ELBv2Backend, "describe_tags", describe_tags),
     Replacement(FakeAction, "__init__", action_init),
 )
 

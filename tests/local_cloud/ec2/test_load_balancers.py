@@ -75,3 +75,14 @@ def test_target_groups_and_listeners_repeat_and_read_back(world: World) -> None:
     world.elb.delete_listener(ListenerArn=first["ListenerArn"])
     assert balancers() == []
     world.elb.delete_target_group(TargetGroupArn=world.target_group)
+
+
+def test_tags_have_awss_limits(world: World) -> None:
+    tags = [{"Key": f"k{number}", "Value": "v"} for number in range(50)]
+    world.elb.add_tags(ResourceArns=[world.target_group], Tags=tags)
+    told = world.elb.describe_tags(ResourceArns=[world.target_group])["TagDescriptions"][0]
+    assert len(told["Tags"]) == 50
+    one_more = [{"Key": "more", "Value": "v"}]
+    refused("TooManyTags", world.elb.add_tags, ResourceArns=[world.target_group], Tags=one_more)
+    refused("ValidationError", world.elb.describe_tags, ResourceArns=[world.target_group] * 21)
+    refused("TargetGroupNotFound", world.elb.describe_tags, ResourceArns=[f"{world.target_group}x"])

@@ -71,6 +71,8 @@ def test_an_update_adds_backends_and_keeps_the_others(cloud: Cloud) -> None:
     assert len(second["StackResourceSummaries"]) == 150 + len(before) + 1 - 100
     described = cloudformation.describe_stack_resources(StackName="small")["StackResources"]
     assert len(described) == 100
+    owner = cloudformation.describe_stack_resources(PhysicalResourceId=before["Backend0"])["StackResources"]
+    assert owner[0]["StackName"] == "small"
     assert ids()["Backend0"] == before["Backend0"]
     protected = ec2.describe_instance_attribute(InstanceId=before["Backend0"], Attribute="disableApiTermination")
     assert protected["DisableApiTermination"]["Value"] is True
