@@ -68,7 +68,7 @@ def identify(environ: dict[str, Any]) -> Call:
 
 def body_of(environ: dict[str, Any]) -> bytes:
     """The request's body, left in place for the next reader."""
-    body = environ["wsgi.input"].read()
+    body: bytes = environ["wsgi.input"].read()
     environ["wsgi.input"] = io.BytesIO(body)
     return body
 

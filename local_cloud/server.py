@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -31,11 +32,14 @@ class Handler(MotoRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         """Stay quiet: the count of calls is what there is to know."""
 
+    def handle_expect_100(self) -> bool:
+        """Answer `Expect: 100-continue` now and not with the buffered rest."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
+
     def run_wsgi(self) -> None:
         """Read the whole request, run the application, send the whole answer, keep the connection."""
-        if self.headers.get("Expect", "").lower().strip() == "100-continue":
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.wfile.flush()
         environ = self.make_environ()
         body = environ["wsgi.input"].read() if environ.get("wsgi.input_terminated") else self._read_body()
         environ.pop("HTTP_TRANSFER_ENCODING", None)
@@ -55,7 +59,7 @@ class Handler(MotoRequestHandler):
             self._drop()
             return
         except Exception as error:
-            self.server.log("error", f"{environ.get('PATH_INFO')}: {type(error).__name__}: {error}")
+            traceback.print_exc()
             answer.update(status="500 Internal Server Error", headers=[("Content-Type", "text/plain")])
             data = f"{type(error).__name__}: {error}".encode()
         try:

@@ -25,7 +25,7 @@ def assumable(role_arn: str, service: str) -> bool:
     role = find(role_arn)
     if role is None or service not in trusted_services(role):
         return False
-    return (utcnow() - role.create_date).total_seconds() >= cloud.propagation_s
+    return bool((utcnow() - role.create_date).total_seconds() >= cloud.propagation_s)
 
 
 def trusted_services(role: Any) -> set[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from moto.apigateway.models import APIGatewayBackend, ApiKey, Deployment, Method, RestAPI, Stage, UsagePlan
+from moto.core.exceptions import JsonRESTError
 
 from ..process import Wsgi, cloud
 from . import require
@@ -36,6 +37,7 @@ class Snapshot:
 def check() -> None:
     """The names that are replaced or read."""
     require(RestAPI, "create_deployment", "get_deployment")
+    require(RestAPI("id", "1", "us-east-1", "probe", ""), "endpoint_configuration", "policy", "resources", "stages")
     require(APIGatewayBackend, "create_usage_plan_key")
     require(Method("GET", "NONE"), "api_key_required", "method_integration")
     require(UsagePlan("probe"), "api_stages", "throttle")
@@ -48,6 +50,8 @@ def install() -> None:
     create = RestAPI.create_deployment
 
     def create_deployment(self: RestAPI, *args: Any, **named: Any) -> Deployment:
+        if "PRIVATE" in self.endpoint_configuration.get("types", []) and not self.policy:
+            raise JsonRESTError("BadRequestException", "Private REST API doesn't have a resource policy attached to it")
         before = dict(self.stages)
         deployment = create(self, *args, **named)
         for name, stage in before.items():

@@ -45,8 +45,8 @@ def check() -> None:
 
 def install() -> None:
     """Replace the two ways into a function, and end its children when it is deleted."""
-    LambdaFunction._invoke_lambda = _invoke_lambda
-    LambdaFunction.invoke = _invoke
+    LambdaFunction._invoke_lambda = _invoke_lambda  # type: ignore[method-assign]
+    LambdaFunction.invoke = _invoke  # type: ignore[method-assign]
     delete = LambdaStorage.del_function
 
     def del_function(self: LambdaStorage, name_or_arn: str, qualifier: str | None = None) -> None:
@@ -54,7 +54,7 @@ def install() -> None:
         delete(self, name_or_arn, qualifier)
         pool.forget(arn)
 
-    LambdaStorage.del_function = del_function
+    LambdaStorage.del_function = del_function  # type: ignore[method-assign]
     cloud.at_exit.append(pool.close)
 
 

@@ -105,8 +105,8 @@ def _knowing() -> None:
         return result
 
     StepFunctionBackend.describe_state_machine = describe_state_machine  # type: ignore[method-assign]
-    StepFunctionBackend.list_state_machines = list_state_machines  # type: ignore[method-assign]
-    StepFunctionsParserBackend.create_state_machine = create_state_machine  # type: ignore[method-assign]
+    StepFunctionBackend.list_state_machines = list_state_machines  # type: ignore[method-assign, assignment]
+    StepFunctionsParserBackend.create_state_machine = create_state_machine  # type: ignore[method-assign, assignment]
     StepFunctionsParserBackend.start_execution = start_execution  # type: ignore[method-assign]
     StepFunctionResponse._describe_state_machine = described  # type: ignore[method-assign]
 

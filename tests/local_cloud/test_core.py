@@ -194,6 +194,10 @@ def test_a_resource_policy_counts_once_it_is_deployed(cloud: Cloud) -> None:
     gateway.create_deployment(restApiId=api_id, stageName="default")
     refused = requests.get(url, headers=key, timeout=10)
     assert refused.status_code == 403 and "explicit deny" in refused.json()["Message"]
+    change = {"op": "replace", "path": "/endpointConfiguration/types/REGIONAL", "value": "PRIVATE"}
+    gateway.update_rest_api(restApiId=api_id, patchOperations=[change, {**change, "path": "/policy", "value": ""}])
+    with pytest.raises(gateway.exceptions.BadRequestException, match="resource policy"):
+        gateway.create_deployment(restApiId=api_id, stageName="default")
 
 
 def test_botocore_survives_a_throttling_storm(faultless: Cloud) -> None:
@@ -314,7 +318,11 @@ def test_a_stop_shows_at_once_and_a_deletion_waits_for_what_runs(cloud: Cloud) -
     states.stop_execution(executionArn=stopped, error="Enough", cause="the test is over")
     found = states.describe_execution(executionArn=stopped)
     assert (found["status"], found["error"]) == ("ABORTED", "Enough")
-    states.start_execution(stateMachineArn=arn, input="{}")
+    busy = states.start_execution(stateMachineArn=arn, input="{}")["executionArn"]
+    deadline = time.monotonic() + 10
+    while not any(e["type"] == "TaskStarted" for e in states.get_execution_history(executionArn=busy)["events"]):
+        assert time.monotonic() < deadline, "the execution's task did not start within 10 s"
+        time.sleep(0.02)
     states.delete_state_machine(stateMachineArn=arn)
     assert states.describe_state_machine(stateMachineArn=arn)["status"] == "DELETING"
     with pytest.raises(states.exceptions.StateMachineDeleting):
