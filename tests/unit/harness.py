@@ -18,7 +18,7 @@ class Runner:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
 
-    def __call__(self, name: str, check: bool = False, **options: Any) -> dict[str, Any]:
+    def __call__(self, name: str, /, check: bool = False, **options: Any) -> dict[str, Any]:
         """Return a module's result, as the action plugin would."""
         return run.perform(run.kind_of(name), options, check)
 
