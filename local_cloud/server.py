@@ -91,6 +91,20 @@ class Handler(MotoRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
 
 
+class Dispatcher(DomainDispatcherApplication):
+    """moto's choice of a service, remembered by host: moto looks through 170 folders for every request."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._known: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """moto's service for a host, None when there is none."""
+        if host not in self._known:
+            self._known[host] = super().get_backend_for_host(host)
+        return self._known[host]
+
+
 class Server(ThreadedWSGIServer):
     """One thread a connection; a long queue, because a play opens many connections at once."""
 
@@ -116,7 +130,7 @@ def locked(app: Wsgi) -> Wsgi:
 
 def application() -> Wsgi:
     """The whole WSGI application; seams must have been installed."""
-    app = faults.middleware(locked(DomainDispatcherApplication(create_backend_app)))
+    app = faults.middleware(locked(Dispatcher()))
     for middleware in cloud.middlewares:
         app = middleware(app)
     return control.middleware(app)
