@@ -24,8 +24,8 @@ def act(ports: Ports, grant: Grant, terminate: list[str], detach: list[str]) -> 
     errors: list[str] = []
     if terminate:
         journal = ports.store.journal()
+        members = {member.instance_id: member for member in ports.compute.view().members}
         for instance_id in sorted(set(terminate)):
-            members = {member.instance_id: member for member in ports.compute.view().members}
             removal = journal.removed.get(instance_id)
             allowed, reason = s7_protection_window(members.get(instance_id), removal)
             if allowed and removal:
