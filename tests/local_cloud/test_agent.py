@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,7 @@ class World:
 
     def launch(self, script: str) -> str:
         """One more instance with this user data; its id."""
-        self.ec2.create_launch_template_version(LaunchTemplateName=GROUP, LaunchTemplateData=self.template(script))
+        self.next_user_data(script)
         before = self.members()
         self.autoscaling.set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=len(before) + 1)
         return eventually(lambda: self.members() - before, 20, lambda: "no new member").pop()
@@ -155,8 +156,19 @@ class World:
         groups = self.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])["AutoScalingGroups"]
         return {instance["InstanceId"] for instance in groups[0]["Instances"]}
 
-    def stop_replacing(self) -> None:
-        self.autoscaling.suspend_processes(AutoScalingGroupName=GROUP, ScalingProcesses=["Launch", "ReplaceUnhealthy"])
+    def next_user_data(self, script: str) -> None:
+        self.ec2.create_launch_template_version(LaunchTemplateName=GROUP, LaunchTemplateData=self.template(script))
+
+    @contextmanager
+    def doomed(self, script: str) -> Iterator[str]:
+        """launch() for an instance that ends within the block; one that runs nothing replaces it afterwards."""
+        instance_id = self.launch(script)
+        self.autoscaling.suspend_processes(AutoScalingGroupName=GROUP, ScalingProcesses=["Launch"])
+        try:
+            yield instance_id
+        finally:
+            self.next_user_data("#!/bin/bash\n")
+            self.autoscaling.resume_processes(AutoScalingGroupName=GROUP)
 
     def log(self, instance_id: str) -> dict[str, Any]:
         try:
@@ -178,6 +190,11 @@ class World:
     def containers(self, address: str) -> list[dict[str, Any]]:
         """The simulated cluster's containers of one machine."""
         return [each for each in self.cloud.control("weka/demo")["hosts"].values() if each["host_ip"] == address]
+
+    def shut_down(self, instance_id: str) -> str:
+        """The log of an instance once it has shut itself down."""
+        eventually(lambda: self.state(instance_id) == "terminated", 60, lambda: self.log(instance_id)["log"])
+        return self.log(instance_id)["log"]
 
     def state(self, instance_id: str) -> str:
         found = self.ec2.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
@@ -242,7 +259,7 @@ chmod +x "$HOME/bin/weka"
 def test_a_join_that_was_killed_goes_on_where_it_stopped(world):
     run = 'bash "$work/join.sh"\n'
     script = world.script().replace(run, run.replace("\n", " || ") + run + run)
-    ended = world.finished(world.launch(with_weka(script, 'kill -9 "$PPID"')))
+    ended = world.finished(world.launch(with_weka(script, 'kill -9 "$PPID"; exit 1')))
     log = ended["log"]
     assert ended["status"] == 0, log
     assert log.count("setting up container drives0") == 1
@@ -253,40 +270,31 @@ def test_a_join_that_was_killed_goes_on_where_it_stopped(world):
 
 
 def test_a_join_that_fails_takes_its_containers_out_again(world):
-    instance_id = world.launch(with_weka(world.script(), "exit 1"))
-    world.stop_replacing()
-    address = world.address(instance_id)
-    eventually(lambda: world.state(instance_id) == "terminated", 60, lambda: world.log(instance_id)["log"])
-    log = world.log(instance_id)["log"]
-    assert "withdrawing this machine's containers" in log
-    assert "did not join: setting up container compute0 on port 15000 with cores 2 failed" in log
-    assert [(each["container_name"], each["state"]) for each in world.containers(address)] in (
-        [("drives0", "DEACTIVATING")], [("drives0", "INACTIVE")],
-    )
-    world.autoscaling.resume_processes(AutoScalingGroupName=GROUP)
+    with world.doomed(with_weka(world.script(), "exit 1")) as instance_id:
+        address = world.address(instance_id)
+        log = world.shut_down(instance_id)
+        assert "withdrawing this machine's containers" in log
+        assert "did not join: setting up container compute0 on port 15000 with cores 2 failed" in log
+        assert [(each["container_name"], each["state"]) for each in world.containers(address)] in (
+            [("drives0", "DEACTIVATING")], [("drives0", "INACTIVE")],
+        )
 
 
 def test_an_instance_without_the_right_key_shuts_down(world):
-    instance_id = world.launch(world.script(key="wrong" * 8))
-    world.stop_replacing()
-    eventually(lambda: world.state(instance_id) in ("shutting-down", "terminated"), 60,
-               lambda: world.log(instance_id)["log"])
-    log = world.log(instance_id)["log"]
-    assert "the join API refused" in log and "(403)" in log and "Forbidden" in log
-    assert "did not become a backend" in log
-    world.autoscaling.resume_processes(AutoScalingGroupName=GROUP)
+    with world.doomed(world.script(key="wrong" * 8)) as instance_id:
+        log = world.shut_down(instance_id)
+        assert f"the join API refused {instance_id} (403)" in log and "Forbidden" in log
+        assert "did not become a backend" in log
 
 
 def test_an_instance_that_dies_takes_its_processes_along(world):
-    instance_id = world.launch("#!/bin/bash\necho started in $PWD as $HOME\nsleep 1000\n")
-    world.stop_replacing()
-    text = eventually(lambda: "started in" in (log := world.log(instance_id)["log"]) and log, 20, lambda: "no log")
-    root = Path(text.split("started in ")[1].split(" as ")[0])
-    assert root.is_dir()
-    world.cloud.control(f"instances/{instance_id}/die", method="POST")
-    assert world.finished(instance_id, 10)["status"] == -9
-    eventually(lambda: not root.exists(), 5, lambda: f"{root} is still there")
-    world.autoscaling.resume_processes(AutoScalingGroupName=GROUP)
+    with world.doomed("#!/bin/bash\necho started in $PWD as $HOME\nsleep 1000\n") as instance_id:
+        text = eventually(lambda: "started in" in (log := world.log(instance_id)["log"]) and log, 20, lambda: "no log")
+        root = Path(text.split("started in ")[1].split(" as ")[0])
+        assert root.is_dir()
+        world.cloud.control(f"instances/{instance_id}/die", method="POST")
+        assert world.finished(instance_id, 10)["status"] == -9
+        eventually(lambda: not root.exists(), 5, lambda: f"{root} is still there")
 
 
 def test_metadata_is_version_2_and_knows_the_role(world):
