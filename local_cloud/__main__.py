@@ -49,6 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     from . import calls
     from .schedule import schedule
     from .server import make_server
+    from .warm import warm
 
     @control.route("GET", "health")
     def health(request: control.ControlRequest) -> dict[str, object]:
@@ -58,6 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.update(cloud.environment(), MOTO_PORT=str(cloud.port))
     threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
     atexit.register(_end)
+    warm()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
