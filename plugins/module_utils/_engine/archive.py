@@ -53,7 +53,7 @@ def build(source: str, requirements: Sequence[str] = (), exclude: Sequence[str] 
     """
     with _lock:
         files = dict(_source_files(Path(source), exclude))
-        vendored = {name: found for name, found in _closure(requirements, python)}
+        vendored = dict(_closure(requirements, python))
         key = _digest(files, [f"{name}=={found.version}" for name, found in sorted(vendored.items())])
         if key not in _built:
             for name, found in sorted(vendored.items()):
