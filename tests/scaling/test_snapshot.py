@@ -1,0 +1,151 @@
+"""WEKA's answers as the core sees them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from adapters.weka.snapshot import cluster_view, gates
+from errors import ClusterAnswerUnknown
+
+from local_cloud.weka import status as weka_status
+from local_cloud.weka import views
+from local_cloud.weka.model import MachineSpec
+from local_cloud.weka.registry import Registry
+
+
+@pytest.fixture(scope="module")
+def original() -> dict[str, Any]:
+    registry = Registry(listen=False)
+    specs = [MachineSpec(f"i-{n:017x}", f"10.0.0.{n + 1}") for n in range(6)]
+    clients = [MachineSpec("i-00000000000000099", "10.0.0.99")]
+    weka = registry.form("demo", specs, password="x", clients=clients)
+    return {
+        "status": weka_status.status(weka), "hosts": views.hosts(weka), "nodes": views.nodes(weka),
+        "disks": views.drives(weka), "overrides": {}, "interface_groups": [],
+    }
+
+
+@pytest.fixture
+def answers(original):
+    return copy.deepcopy(original)
+
+
+def first(entries):
+    return entries[next(iter(entries))]
+
+
+def test_containers_of_one_machine_come_together_and_clients_stay_apart(answers):
+    view = cluster_view(**answers)
+    assert len(view.machines) == 6
+    assert {tuple(c.name for c in m.containers) for m in view.machines} == {("drives0", "compute0", "frontend0")}
+    assert all(m.sound and m.known and len(m.drives) == 2 for m in view.machines)
+    assert [client.address for client in view.clients] == ["10.0.0.99"]
+    assert view.clients[0].stateless
+    assert view.gates.io_status == "STARTED"
+    assert view.gates.upgrading is False
+    assert view.gates.fully_protected is True
+
+
+def test_an_address_used_by_two_machines_gives_two_machines(answers):
+    one = first(answers["hosts"])
+    one["machine_identifier"] = "another"
+    assert len([m for m in cluster_view(**answers).machines if m.address == one["host_ip"]]) == 2
+
+
+def test_without_cloud_data_the_instance_is_unknown_and_not_guessed(answers):
+    for host in answers["hosts"].values():
+        host["aws"] = host["cloud"] = None
+    assert {m.instance_id for m in cluster_view(**answers).machines} == {None}
+
+
+def test_a_down_containers_time_is_its_last_fencing_else_its_state_change(answers):
+    host_id, host = next(iter(answers["hosts"].items()))
+    node = next(n for key, n in answers["nodes"].items() if n["host_id"] == host_id and n["slot"] == 0)
+    host.update(status="DOWN", state_changed_time="2025-04-09T11:54:25.9790869Z")
+    node.update(status="DOWN", last_fencing_time=None)
+
+    def seen():
+        return next(c for m in cluster_view(**answers).machines for c in m.containers if c.status == "DOWN")
+
+    assert seen().down_since.isoformat().startswith("2025-04-09T11:54:25")
+    assert seen().management_down is True
+    node["last_fencing_time"] = "2025-01-01T00:00:00Z"
+    assert seen().down_since.year == 2025
+    assert seen().down_since.month == 1
+    node["last_fencing_time"] = host["state_changed_time"] = None
+    assert seen().down_since is None
+
+
+def test_drives_without_a_container_are_told_apart(answers):
+    disk = first(answers["disks"])
+    disk.update(host_id="HostId<INVALID>", status="INACTIVE")
+    assert cluster_view(**answers).orphan_drives == (disk["uuid"],)
+
+
+def test_nfs_ports_belong_to_their_container(answers):
+    answers["interface_groups"] = [{"name": "nfs", "ports": [{"host_id": "HostId<0>", "port": "eth1"}]}]
+    assert cluster_view(**answers).machines[0].containers[0].ports == (("nfs", "eth1"),)
+
+
+def test_an_override_is_seen_even_when_it_is_not_enabled(answers):
+    answers["overrides"] = {"ManualOverrideId<0>": {"key": "skip_scale_down", "enabled": False}}
+    assert cluster_view(**answers).gates.overrides == ("skip_scale_down",)
+
+
+@pytest.mark.parametrize(
+    ("status", "upgrading"),
+    [
+        ({"upgrade": ""}, False),
+        ({"upgrade": "running"}, True),
+        ({"upgrade_info": {"upgrade_phase": ""}}, False),
+        ({"upgrade_info": {"upgrade_phase": "drives"}}, True),
+        ({"upgrade": "", "upgrade_info": {"upgrade_phase": "drives"}}, True),
+        ({}, None),
+    ],
+)
+def test_both_ways_in_which_an_upgrade_shows_and_neither_is_unknown(status, upgrading):
+    assert gates(status, {}, {}).upgrading is upgrading
+
+
+def test_missing_rebuild_data_is_unknown_and_never_calm():
+    seen = gates({"rebuild": {}}, {}, {})
+    assert seen.moving_data is None
+    assert seen.fully_protected is None
+    assert gates({}, {}, {}).moving_data is None
+
+
+SPOILED = {
+    "no hosts": lambda a: a.update(hosts={}),
+    "half of the hosts": lambda a: a.update(hosts=dict(list(a["hosts"].items())[:9])),
+    "hosts as a list": lambda a: a.update(hosts=list(a["hosts"].values())),
+    "a host without a state": lambda a: first(a["hosts"]).pop("state"),
+    "a host without a status": lambda a: first(a["hosts"]).update(status=None),
+    "a host without an address": lambda a: first(a["hosts"]).update(host_ip=None, ips=[]),
+    "a host of an unknown mode": lambda a: first(a["hosts"]).update(mode="gateway"),
+    "an odd host id": lambda a: a["hosts"].update({"host-7": first(a["hosts"])}),
+    "a time that is none": lambda a: first(a["hosts"]).update(added_time="yesterday"),
+    "a drive of an unknown host": lambda a: first(a["disks"]).update(host_id="HostId<999>"),
+    "a drive that does not say what it should be": lambda a: first(a["disks"]).pop("should_be_active"),
+    "a drive without a uuid": lambda a: first(a["disks"]).pop("uuid"),
+    "a null entry": lambda a: a["hosts"].update({"HostId<0>": None}),
+    "no guid": lambda a: a["status"].pop("guid"),
+    "no counts": lambda a: (a["status"].pop("hosts"), a["status"].pop("containers")),
+    "status as text": lambda a: a.update(status="OK"),
+    "overrides as a list": lambda a: a.update(overrides=[]),
+    "interface groups as an object": lambda a: a.update(interface_groups={}),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
+def test_an_incomplete_or_unknown_answer_is_refused(answers, spoil):
+    spoil(answers)
+    with pytest.raises(ClusterAnswerUnknown):
+        cluster_view(**answers)
+
+
+def test_fields_of_a_newer_release_do_no_harm(answers):
+    first(answers["hosts"])["something_new"] = {"a": 1}
+    answers["status"]["something_new"] = True
+    assert len(cluster_view(**answers).machines) == 6

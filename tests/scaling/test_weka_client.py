@@ -1,0 +1,260 @@
+"""The WEKA client against the simulated cluster's real sockets, TLS included."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from dataclasses import replace
+
+import pytest
+from adapters.weka.client import WekaClient
+from adapters.weka.cluster import WekaCluster
+from adapters.weka.login import Login
+from adapters.weka.pool import Pool
+from adapters.weka.rpc import Rpc
+from adapters.weka.tls import Transport
+from cloud import PASSWORD, USER, Ticker
+from errors import (
+    ClusterAnswerUnknown,
+    ClusterRefused,
+    ClusterUnreachable,
+    CredentialsLocked,
+    CredentialsRejected,
+    LeaseLost,
+    SettingsInvalid,
+    WrongCluster,
+)
+from ports import Credentials
+
+from local_cloud.weka.certificate import self_signed
+from local_cloud.weka.model import MachineSpec
+from local_cloud.weka.registry import Registry
+
+
+class Memory:
+    def __init__(self) -> None:
+        self.noted: dict[str, int] = {}
+
+    def refused_at(self, fingerprint: str) -> int | None:
+        return self.noted.get(fingerprint)
+
+    def remember_refusal(self, fingerprint: str, at: int) -> None:
+        self.noted[fingerprint] = at
+
+
+class World:
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.ticker = Ticker()
+        self.registry = Registry(self.port, clock=self.ticker)
+        block = 64 + self.port % 128
+        self.addresses = [f"127.{block}.7.{n}" for n in range(1, 7)]
+        specs = [MachineSpec(f"i-{n:017x}", address) for n, address in enumerate(self.addresses)]
+        self.weka = self.registry.form("demo", specs, username=USER, password=PASSWORD)
+        self.memory = Memory()
+        self.transport = Transport("https", self.port, True, self.weka.certificate)
+
+    def client(self, transport=None, password=PASSWORD, fingerprint="one", addresses=None, guid=None, **rpc):
+        login = Login(Credentials(USER, password, fingerprint), self.memory, self.ticker)
+        pool = Pool(self.addresses if addresses is None else addresses)
+        return WekaClient(Rpc(transport or self.transport, **rpc), pool, login, guid)
+
+
+@pytest.fixture(scope="module")
+def shared():
+    made = World()
+    yield made
+    made.registry.close()
+
+
+@pytest.fixture
+def world(shared):
+    shared.memory.noted.clear()
+    yield shared
+    shared.weka.faults.clear()
+    shared.weka.users.set_password(USER, PASSWORD)
+
+
+def test_the_pinned_certificate_is_enough_whatever_address_it_is_for(world):
+    assert world.client().read("status")["guid"] == world.weka.guid
+
+
+def test_another_certificate_than_the_pinned_one_is_refused(world):
+    other, _ = self_signed("other", [])
+    with pytest.raises(ClusterUnreachable, match="certificate verify failed"):
+        world.client(replace(world.transport, certificate=other)).read("status")
+
+
+def test_a_pinned_certificate_is_checked_even_when_validation_is_off(world):
+    other, _ = self_signed("other", [])
+    with pytest.raises(ClusterUnreachable):
+        world.client(replace(world.transport, certificate=other, validate_certs=False)).read("status")
+
+
+def test_a_self_signed_certificate_is_accepted_only_by_the_explicit_setting(world):
+    with pytest.raises(ClusterUnreachable, match="certificate verify failed"):
+        world.client(Transport("https", world.port)).read("status")
+    assert world.client(Transport("https", world.port, validate_certs=False)).read("status")["is_cluster"]
+
+
+def test_plain_http_is_spoken_only_when_asked_for(world):
+    assert world.client(Transport("http", world.port)).read("status")["is_cluster"]
+    assert Transport.from_settings({}).scheme == "https"
+    assert Transport.from_settings({}).validate_certs is True
+    with pytest.raises(SettingsInvalid):
+        Transport.from_settings({"weka": {"scheme": "ftp"}})
+    with pytest.raises(SettingsInvalid, match="PEM"):
+        Transport("https", 1, True, "no certificate").session()
+
+
+def test_f46_an_expired_token_is_refreshed_and_not_logged_in_again(world):
+    client = world.client()
+    client.read("status")
+    logins = world.weka.users.logins
+    world.weka.users.expire_all()
+    assert client.read("hosts_list")
+    assert world.weka.users.logins == logins
+
+
+def test_when_the_refresh_token_is_gone_too_there_is_one_login(world):
+    client = world.client()
+    client.read("status")
+    logins = world.weka.users.logins
+    world.weka.users.set_password(USER, PASSWORD)
+    assert client.read("hosts_list")
+    assert world.weka.users.logins == logins + 1
+
+
+def test_a_wrong_password_is_one_attempt_at_one_member(world):
+    for _ in range(3):
+        with pytest.raises(CredentialsRejected, match="change_credentials"):
+            world.client(password="wrong").read("status")
+    assert world.weka.users._attempts[USER].failures == 1
+    assert world.client(fingerprint="two").read("status")
+    world.ticker.seconds += 1801
+    assert world.client().read("status")
+
+
+def test_a_locked_account_is_told_apart(world):
+    for number in range(5):
+        with pytest.raises(CredentialsRejected):
+            world.client(password="wrong", fingerprint=str(number)).read("status")
+    with pytest.raises(CredentialsLocked, match="locked"):
+        world.client(fingerprint="right").read("status")
+
+
+def test_f41_a_hanging_member_is_dropped_within_the_time_of_the_pass(world, monkeypatch):
+    monkeypatch.setattr("adapters.weka.rpc.READ_SECONDS", 0.2)
+    world.weka.faults.add("hosts_list", {"hang_s": 1.0, "address": world.addresses[0]})
+    client = world.client()
+    assert client.read("hosts_list")
+    assert client.address == world.addresses[1]
+
+
+def test_the_time_of_all_calls_together_is_bounded(world):
+    ticks = iter([0.0, 0.0, 1.0, 99.0])
+    with pytest.raises(ClusterUnreachable, match="time for this pass"):
+        world.client(seconds=10.0, ticks=lambda: next(ticks, 99.0)).read("status")
+
+
+@pytest.mark.parametrize("fault", [{"http": 500}, {"http": 503}, {"http": 301}, {"drop_before": True}])
+def test_a_read_moves_on_from_a_member_that_cannot_answer(world, fault):
+    world.weka.faults.add("hosts_list", {**fault, "address": world.addresses[0]})
+    client = world.client()
+    assert len(client.read("hosts_list")) == 18
+    assert client.address == world.addresses[1]
+
+
+def test_a_change_whose_answer_was_lost_is_not_repeated(world):
+    world.weka.faults.add("events_trigger_custom", {"drop_after": True, "times": 1})
+    before = len(world.weka.events)
+    with pytest.raises(ClusterUnreachable, match="not known"):
+        world.client().change("events_trigger_custom", {"message": "once"})
+    assert len(world.weka.events) == before + 1
+
+
+def test_f40_an_error_inside_a_200_is_a_refusal_with_the_clusters_words(world):
+    world.weka.faults.add("hosts_list", {"error": "not now", "code": -7})
+    with pytest.raises(ClusterRefused, match=r"not now.*code -7"):
+        world.client().read("hosts_list")
+
+
+def test_an_unknown_method_means_that_this_member_is_in_no_cluster(world):
+    with pytest.raises(ClusterUnreachable, match="in no cluster"):
+        world.client().read("no_such_method")
+
+
+def test_a_pool_without_addresses_is_an_error_and_never_an_empty_success(world):
+    with pytest.raises(ClusterUnreachable, match="no running member"):
+        world.client(addresses=[]).read("status")
+
+
+def test_a_member_that_leaves_is_never_spoken_to(world):
+    client = world.client()
+    client.avoid(world.addresses[:5])
+    assert client.read("status")
+    assert client.address == world.addresses[5]
+
+
+def test_f45_every_member_is_asked_which_cluster_it_is(world):
+    world.weka.faults.guids[world.addresses[1]] = "foreign"
+    client = world.client(guid=world.weka.guid)
+    assert client.read("status")
+    client.avoid([world.addresses[0]])
+    with pytest.raises(WrongCluster, match="foreign"):
+        client.change("events_trigger_custom", {"message": "never"})
+    assert all(event["description"] != "never" for event in world.weka.events)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"not json", "not JSON"),
+        (b"[]", "not JSON-RPC"),
+        (b'{"jsonrpc": "2.0"}', "without a result"),
+        (b'{"jsonrpc": "2.0", "result": {}, "id": "another"}', "another request"),
+    ],
+)
+def test_f50_an_answer_of_another_shape_is_refused(answer, words):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer)}\r\nConnection: close\r\n\r\n"
+                connection.sendall(head.encode() + answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        rpc = Rpc(Transport("http", server.getsockname()[1]))
+        with pytest.raises(ClusterAnswerUnknown, match=words):
+            rpc.post("127.0.0.1", "status", {})
+        thread.join(5)
+
+
+def test_removing_what_is_gone_already_is_no_error_but_another_refusal_is(world):
+    cluster = WekaCluster(world.client(), lambda: None)
+    cluster.remove_drives(["00000000-0000-0000-0000-000000000000"])
+    busy = cluster.view().machines[0]
+    with pytest.raises(ClusterRefused):
+        cluster.remove_drives([busy.drives[0].uuid])
+    with pytest.raises(ClusterRefused):
+        cluster.remove_container(busy.containers[0])
+
+
+def test_s8_nothing_is_changed_once_the_lease_is_lost(world):
+    def lost() -> None:
+        raise LeaseLost("lost")
+
+    cluster = WekaCluster(world.client(), lost)
+    one = cluster.view().machines[0]
+    for change in (
+        lambda: cluster.deactivate_drives([one.drives[0].uuid]),
+        lambda: cluster.deactivate_containers(one.containers),
+        lambda: cluster.remove_drives([one.drives[0].uuid]),
+        lambda: cluster.remove_container(one.containers[0]),
+    ):
+        with pytest.raises(LeaseLost):
+            change()
+    assert all(c.state == "ACTIVE" for c in world.weka.backends())
