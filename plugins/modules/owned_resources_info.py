@@ -64,10 +64,10 @@ owned:
       description: Its tags.
       type: dict
 by_type:
-  description: The names of each type.
+  description: The resources by type, each as an item for M(stateful.aws.resources).
   returned: always
   type: dict
-  sample: {"logs_group": ["/aws/lambda/stateful-demo-fetch"]}
+  sample: {"logs_group": [{"logs_group": {"name": "/aws/lambda/stateful-demo-fetch"}}]}
 pending_deletion:
   description: Keys that are scheduled for deletion.
   returned: always

@@ -36,6 +36,7 @@ class ClusterInfo(Reading):
     title = "the cluster"
     iam_actions = {
         "read": (
+            "sts:GetCallerIdentity",
             "cloudformation:DescribeStacks",
             "cloudformation:ListStackResources",
             "ec2:DescribeInstances",
@@ -81,9 +82,13 @@ class ClusterInfo(Reading):
         settings = backends.settings(reference)
         subnet = second_subnet(self.aws, settings, self.options_given) if self.option("load_balancer_subnet") else None
         check_alias(self.aws, self.options_given)
+        me = self.aws.identity
         return {
             "cluster_info": {
                 "cluster": self.option("cluster"),
+                "region": self.aws.region,
+                "account_id": me["account"],
+                "partition": me["partition"],
                 "stack_id": stack["StackId"] if stack else None,
                 "instance_ids": sorted(self.option("instance_ids") or []) or None,
                 **settings,

@@ -223,7 +223,7 @@ class OwnedResourcesInfo(Reading):
     options = {"cluster": {"type": "str", "required": True}, "threads": {"type": "int", "default": 8}}
 
     def read(self) -> dict[str, Any]:
-        """Return ``owned``, a list of what was found, and ``by_type``, the names of each type."""
+        """Return ``owned``, a list of what was found, and ``by_type``, each as an item for ``stateful.aws.resources``."""
         cluster = self.option("cluster")
         with ThreadPoolExecutor(max_workers=self.option("threads")) as pool:
             answers = pool.map(lambda finder: list(finder(self.aws, cluster)), FINDERS)
@@ -232,11 +232,12 @@ class OwnedResourcesInfo(Reading):
             )
         pending = [each for each in owned if each.get("state") == "PendingDeletion"]
         owned = [each for each in owned if each not in pending]
-        by_type: dict[str, list[str]] = {}
+        by_type: dict[str, list[dict[str, Any]]] = {}
         for found in owned:
-            names = by_type.setdefault(found["type"], [])
-            if found["name"] not in names:
-                names.append(found["name"])
+            items = by_type.setdefault(found["type"], [])
+            item = {found["type"]: {"alias" if found["type"] == "kms_key" else "name": found["name"]}}
+            if item not in items:
+                items.append(item)
         return {"owned": owned, "by_type": by_type, "pending_deletion": pending}
 
 
