@@ -128,6 +128,7 @@ class Child:
         self.log_stream = environment["AWS_LAMBDA_LOG_STREAM_NAME"]
         self._lines: list[str] = []
         self._rest = b""
+        self._eof = False
         self._reading = threading.Lock()
         self._api = _ApiServer(("127.0.0.1", 0), _Api)
         self._api.child = self
@@ -195,7 +196,10 @@ class Child:
         if self._process.poll() is None:
             self._process.kill()
         self.events.put(None)
-        threading.Thread(target=self._api.shutdown, daemon=True).start()
+        threading.Thread(target=self._close_api, daemon=True).start()
+
+    def _close_api(self) -> None:
+        self._api.shutdown()
         self._api.server_close()
 
     def _watch(self) -> None:
@@ -214,8 +218,6 @@ class Child:
         status = self._process.wait()
         how = f"signal: {-status}" if status < 0 else f"exit status {status}"
         invocation.fail("Runtime.ExitError", f"Runtime exited with error: {how}")
-
-    _eof = False
 
     def _drain(self) -> None:
         with self._reading:

@@ -75,8 +75,11 @@ class Pool:
         with self._lock:
             stale = [old for old in self._idle if old[0] == arn and old != key]
             ended = [child for old in stale for child in self._idle.pop(old)]
-            waiting = self._idle.get(key, [])
-            child = next((waiting.pop() for _ in range(len(waiting)) if waiting[-1].alive or not waiting.pop()), None)
+            waiting = self._idle.pop(key, [])
+            ended += [child for child in waiting if not child.alive]
+            usable = [child for child in waiting if child.alive]
+            child = usable.pop() if usable else None
+            self._idle[key] = usable
             if child is not None:
                 self._busy.setdefault(arn, []).append(child)
         for old in ended:
