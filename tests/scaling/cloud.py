@@ -57,17 +57,27 @@ class Cloud:
     function: str = ""
 
     def client(self, service: str) -> Any:
+        """The test's own client; its calls count for no function."""
+        self.function = ""
         return boto3.client(service)
 
+    def record(self, model: Any, params: dict[str, Any], **_: Any) -> None:
+        """Notes service, call and, for the table, the item's key."""
+        call = f"{model.service_model.service_name}:{model.name}"
+        item = params.get("Key") or params.get("Item") or {}
+        self.calls[self.function].add(f"{call} {item['Key']['S']}" if "Key" in item else call)
+
     def ports(self) -> Ports:
+        self.function = ""
         made = ports(Environment(NAME, BASE, BASE))
         object.__setattr__(made, "clock", self.ticker)
         made.lease._clock = self.ticker
         return made
 
     def as_function(self, name: str) -> Ports:
+        made = self.ports()
         self.function = name
-        return self.ports()
+        return made
 
     def fetch(self, execution: str = "execution-1") -> dict[str, Any]:
         return self._state(fetch(execution, self.as_function("fetch")))
@@ -146,9 +156,9 @@ def _free_block() -> tuple[int, int]:
 def cloud(count: int = 8, desired: int | None = None) -> Iterator[Cloud]:
     """`count` backends in a group that wants `desired` of them, with records, key and cluster in place."""
     block, port = _free_block()
-    boto3.setup_default_session()
     # moto replaces a terminated member at once; AWS, with ReplaceUnhealthy suspended, leaves it in the group.
     with mock_aws(), patch.object(AutoScalingBackend, "notify_terminate_instances", lambda *_: None):
+        boto3.setup_default_session(region_name="us-east-1")
         ids, addresses = _instances(count, block)
         _records()
         ticker = Ticker()
@@ -157,15 +167,14 @@ def cloud(count: int = 8, desired: int | None = None) -> Iterator[Cloud]:
         try:
             weka = registry.form(NAME, specs, username=USER, password=PASSWORD, stripe=(3, 2))
             made = Cloud(registry, weka, ticker, ids, addresses)
-            boto3.DEFAULT_SESSION.events.register("provide-client-params.*.*", lambda model, **_: made.calls[
-                made.function].add(f"{model.service_model.service_name}:{model.name}"))
+            boto3.DEFAULT_SESSION.events.register("provide-client-params.*.*", made.record)
             made.settings()
             made.credentials()
             made.desire(count if desired is None else desired)
             yield made
         finally:
             registry.close()
-            boto3.setup_default_session()
+            boto3.DEFAULT_SESSION = None
 
 
 def _instances(count: int, block: int) -> tuple[list[str], list[str]]:
