@@ -41,6 +41,10 @@ class Unanswered(Exception):
     """A call that must not be sent twice got no usable answer: look what it did."""
 
 
+class Doubtful(Unanswered):
+    """A call was refused in a way that its work may explain: look whether it is done."""
+
+
 class Flow:
     """One reconciliation of one resource."""
 
@@ -51,6 +55,7 @@ class Flow:
         self.actions: list[dict[str, str]] = []
         self.before: dict[str, Any] = {}
         self.after: dict[str, Any] = {}
+        self.doubted: set[tuple[str, str]] = set()
 
     def run(self) -> dict[str, Any]:
         """Return the module's result: changed, diff, actions and the resource under its type's name.
@@ -118,6 +123,8 @@ class Flow:
         for step in steps:
             try:
                 answer = self._call(step, facts)
+            except Doubtful:
+                return True
             except Unanswered:
                 self._note(step)
                 return True
@@ -145,6 +152,10 @@ class Flow:
                     return None
                 if not step.repeatable and self._lost(error):
                     raise Unanswered from error
+                doubt = (step.method, error_text(error))
+                if code in step.doubt and doubt not in self.doubted:
+                    self.doubted.add(doubt)
+                    raise Doubtful from error
                 patience = self._patience(step, error)
                 if time.monotonic() - start >= patience:
                     raise ResourceError(self._explain(step, error, patience)) from error
@@ -202,7 +213,7 @@ class Flow:
         resource = self.resource
         result: dict[str, Any] = {"changed": bool(self.actions), "actions": self.actions}
         if self._absent:
-            result[resource.name] = {}
+            result[resource.name] = resource.departed()
         elif self.check_mode:
             result[resource.name] = resource.present(resource.predicted(observed))
         else:

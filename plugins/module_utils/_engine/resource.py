@@ -34,6 +34,7 @@ class Step:
     ``learn`` turns the answer into facts. ``before`` and ``after`` are the properties this call changes: they are the
     diff. ``repeatable=False`` marks a call that makes another resource each time it is sent, so that it is never sent
     twice: when its answer is lost, the flow looks again. ``done`` names error codes that say the work is done already.
+    ``doubt`` names error codes after which the flow looks once whether the work is done, or still to be done.
     ``settle`` waits until the resource is ready before the next step.
     """
 
@@ -47,6 +48,7 @@ class Step:
     retry: tuple[Retry, ...] = ()
     repeatable: bool = True
     done: tuple[str, ...] = ()
+    doubt: tuple[str, ...] = ()
     settle: bool = False
     check: Callable[[dict[str, Any]], None] | None = None
 
@@ -200,6 +202,10 @@ class Resource:
     def present(self, observed: Observed) -> dict[str, Any]:
         """Return the resource as the module's result shows it."""
         return {key: value for key, value in observed.items() if not key.startswith("_") and key not in self.hidden}
+
+    def departed(self) -> dict[str, Any]:
+        """Return what the result shows when the resource is absent, or in check mode would be."""
+        return {}
 
     def undetermined(self, *options: str) -> bool:
         """Tell whether one of these options is a placeholder of check mode, so that AWS cannot be asked about it."""
