@@ -28,7 +28,7 @@ from .sandbox import Sandbox
 
 @dataclass
 class Run:
-    """One instance's user data: running while `status` is None and `gone` is false."""
+    """One instance's user data: `status` is its exit status once it has ended, negative when a signal ended it."""
 
     log: Path
     sandbox: Sandbox | None = None
@@ -116,7 +116,7 @@ def _log(request: ControlRequest) -> Any:
         raise ControlError(404, f"Instance {instance_id} has not run any user data in this cloud.")
     return {
         "instance_id": instance_id,
-        "running": run.status is None and not run.gone,
+        "running": run.status is None and not (run.gone and run.process is None),
         "status": run.status,
         "log": run.log.read_text(errors="replace") if run.log.exists() else "",
     }
