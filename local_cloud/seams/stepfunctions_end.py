@@ -10,7 +10,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
 from moto.stepfunctions.models import StepFunctionBackend
 from moto.stepfunctions.parser.api import ExecutionStatus
-from moto.stepfunctions.parser.backend.execution import Execution
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
@@ -32,6 +32,7 @@ def check() -> None:
     require(StepFunctionResponse, "_describe_state_machine", "stepfunction_backend")
     require(Execution, "stop", "status")
     require(ExecutionStatus, "ABORTED")
+    require(BaseExecutionWorkerCommunication, "terminated", "_reflect_execution_status")
 
 
 def install() -> None:
@@ -48,6 +49,10 @@ def _ending() -> None:
         self.exec_status, self.stop_date = ExecutionStatus.ABORTED, stop_date
         self.error, self.cause = error or None, cause or None
 
+    def terminated(self: Any) -> None:
+        if self.execution.exec_status is not ExecutionStatus.ABORTED:
+            worker_ended(self)
+
     def stop_execution(self: Any) -> ActionResult:
         execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
         now = datetime.datetime.now(datetime.UTC)
@@ -63,7 +68,8 @@ def _ending() -> None:
                 stop_worker(execution, datetime.datetime.now(datetime.UTC), None, None)
         sweep(self)
 
-    stop_worker = Execution.stop
+    stop_worker, worker_ended = Execution.stop, BaseExecutionWorkerCommunication.terminated
+    BaseExecutionWorkerCommunication.terminated = terminated  # type: ignore[method-assign]
     Execution.stop = stop  # type: ignore[method-assign]
     StepFunctionResponse.stop_execution = stop_execution  # type: ignore[method-assign]
     StepFunctionBackend.delete_state_machine = delete_state_machine  # type: ignore[method-assign]

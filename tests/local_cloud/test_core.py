@@ -344,3 +344,22 @@ def test_an_unusable_key_and_an_unsound_rate_are_refused(cloud: Cloud) -> None:
     for rate in ("rate(1 minutes)", "rate(5 minute)", "rate(0 minutes)"):
         with pytest.raises(ClientError, match="ScheduleExpression is not valid"):
             cloud.client("events").put_rule(Name="unsound", ScheduleExpression=rate)
+
+
+def test_the_tagging_api_finds_rules_templates_and_apis(cloud: Cloud) -> None:
+    pair = {"Key": "found", "Value": "yes"}
+    cloud.client("events").put_rule(Name="found", ScheduleExpression="rate(1 hour)", State="DISABLED", Tags=[pair])
+    cloud.client("ec2").create_launch_template(
+        LaunchTemplateName="found",
+        LaunchTemplateData={"InstanceType": "t3.micro"},
+        TagSpecifications=[{"ResourceType": "launch-template", "Tags": [pair]}],
+    )
+    api_id = cloud.client("apigateway").create_rest_api(name="found", tags={"found": "yes"})["id"]
+    pages = cloud.client("resourcegroupstaggingapi").get_paginator("get_resources")
+    wanted = [{"Key": "found", "Values": ["yes"]}]
+    found = [
+        item["ResourceARN"] for page in pages.paginate(TagFilters=wanted) for item in page["ResourceTagMappingList"]
+    ]
+    kinds = sorted(arn.split(":", 5)[2] + ":" + arn.split(":", 5)[5].split("/")[-2] for arn in found)
+    assert kinds == ["apigateway:restapis", "ec2:launch-template", "events:rule"]
+    assert any(arn.endswith(f"/restapis/{api_id}") for arn in found)
