@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from environment import Environment
+from ports import Clock
+from ports.bundle import Ports
+
 from adapters.aws.clients import client
 from adapters.aws.compute import AwsCompute
 from adapters.aws.lease import DynamoLease
@@ -15,9 +19,6 @@ from adapters.weka.login import Login
 from adapters.weka.pool import Pool
 from adapters.weka.rpc import Rpc
 from adapters.weka.tls import Transport
-from environment import Environment
-from ports import Clock
-from ports.bundle import Ports
 
 
 def ports(environment: Environment | None = None) -> Ports:

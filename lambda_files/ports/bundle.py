@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from environment import Environment
+
 from ports.cluster import Cluster
 from ports.compute import Compute
 from ports.lease import Clock, Lease

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ports.lease import Grant
 from scaling.model import Journal
+
+from ports.lease import Grant
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from errors import ClusterAnswerUnknown, ClusterError, ClusterRefused, ClusterUnreachable
 from ports import Cluster, Grant
@@ -18,6 +20,7 @@ from scaling.model import (
     Decision,
     GroupView,
     Journal,
+    Machine,
     Plan,
     Snapshot,
     policy_from_settings,
@@ -80,29 +83,30 @@ class Pass:
         return replace(group, desired=max(group.desired, self._desired))
 
     def _act(self, plan: Plan, snapshot: Snapshot, cluster: Cluster) -> None:
-        drains, removals = plan.of(Action.DRAIN), plan.of(Action.REMOVE)
-        starts = sum(not leaving(d.machine) for d in drains if d.machine)
+        drains, removals = _with_machines(plan, Action.DRAIN), _with_machines(plan, Action.REMOVE)
+        starts = sum(not leaving(machine) for _, machine in drains)
         ours = {member.instance_id for member in snapshot.group.members if not member.gone}
         journal = with_intents(
             snapshot.journal,
             starts,
-            [d.machine for d in removals if d.machine and d.instance_id in ours],
+            [machine for _, machine in removals if machine.instance_id in ours],
             self._ports.clock.now(),
         )
         self._write(journal)
         if plan.orphan_drives and not plan.gate:
             self._try("remove drives without a container", lambda: cluster.remove_drives(plan.orphan_drives))
-        for decision in drains:
-            self._each(decision, "drain", cluster, lambda d: self._drain(d, cluster))
-        acknowledged = [d for d in removals if self._each(d, "remove", cluster, lambda d: _remove(d, cluster))]
+        for decision, machine in drains:
+            self._each(decision, "drain", cluster, partial(self._drain, machine, cluster))
+        acknowledged = [d for d, machine in removals if self._each(d, "remove", cluster, partial(_remove, machine, cluster))]
         candidates = [
-            d.instance_id for d in (*acknowledged, *plan.of(Action.TERMINATE)) if d.instance_id in journal.removed
+            d.instance_id
+            for d in (*acknowledged, *plan.of(Action.TERMINATE))
+            if d.instance_id and d.instance_id in journal.removed
         ]
         if candidates:
             self._prove(candidates, journal, cluster)
 
-    def _drain(self, decision: Decision, cluster: Cluster) -> None:
-        machine = decision.machine
+    def _drain(self, machine: Machine, cluster: Cluster) -> None:
         drives = [drive.uuid for drive in machine.drives if drive.should_be_active]
         containers = [container for container in machine.containers if container.state == "ACTIVE"]
         cluster.avoid([machine.address])
@@ -135,14 +139,14 @@ class Pass:
             self._ports.store.write_journal(journal, self._grant)
             self._stored = journal
 
-    def _each(self, decision: Decision, verb: str, cluster: Cluster, act) -> bool:
+    def _each(self, decision: Decision, verb: str, cluster: Cluster, act: Callable[[], None]) -> bool:
         who = f"{verb} {decision.instance_id} ({decision.address})"
-        done = self._try(who, lambda: act(decision))
+        done = self._try(who, act)
         if done:
             self._emit(cluster, f"stateful: {who}: {decision.reason}")
         return done
 
-    def _try(self, what: str, act) -> bool:
+    def _try(self, what: str, act: Callable[[], None]) -> bool:
         try:
             act()
         except ONE_MACHINE as error:
@@ -182,10 +186,14 @@ def _changes(plan: Plan) -> bool:
     return any(plan.of(action) for action in (Action.DRAIN, Action.REMOVE, Action.TERMINATE, Action.DETACH))
 
 
-def _remove(decision: Decision, cluster: Cluster) -> None:
-    cluster.avoid([decision.machine.address])
-    cluster.remove_drives([drive.uuid for drive in decision.machine.drives if drive.status == "INACTIVE"])
-    for container in decision.machine.containers:
+def _with_machines(plan: Plan, action: Action) -> list[tuple[Decision, Machine]]:
+    return [(decision, decision.machine) for decision in plan.of(action) if decision.machine]
+
+
+def _remove(machine: Machine, cluster: Cluster) -> None:
+    cluster.avoid([machine.address])
+    cluster.remove_drives([drive.uuid for drive in machine.drives if drive.status == "INACTIVE"])
+    for container in machine.containers:
         if container.state == "INACTIVE":
             cluster.remove_container(container)
 

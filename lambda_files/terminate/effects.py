@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from botocore.exceptions import BotoCoreError, ClientError
+from collections.abc import Callable
 
+from botocore.exceptions import BotoCoreError, ClientError
 from ports import Grant
 from ports.bundle import Ports
 from scaling.invariants import s7_protection_window, s8_single_writer
@@ -43,7 +44,7 @@ def act(ports: Ports, grant: Grant, terminate: list[str], detach: list[str]) -> 
     return terminated, detached, errors + refused
 
 
-def _detach(ports: Ports, fence, ids: set[str]) -> tuple[list[str], list[str]]:
+def _detach(ports: Ports, fence: Callable[[], None], ids: set[str]) -> tuple[list[str], list[str]]:
     """Detach those of the ids that EC2 itself says are gone, so that the group counts only what lives."""
     if not ids:
         return [], []

@@ -127,7 +127,7 @@ def test_defect_25_when_every_address_is_dead_the_pass_fails_and_says_so(eight_o
 
 def test_defect_30_a_wrong_password_is_tried_once_and_not_every_minute(eight_of_six):
     eight_of_six.credentials("wrong")
-    for number in range(10):
+    for number in range(4):
         event = eight_of_six.fetch(f"execution-{number}")
         with pytest.raises(ClusterError, match="change_credentials"):
             eight_of_six.scale(event)

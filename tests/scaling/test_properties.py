@@ -91,7 +91,7 @@ policies = st.builds(
     max_removals_per_pass=st.integers(0, 5),
     max_removals_per_hour=st.integers(0, 30),
 )
-quick = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def drains(plan):

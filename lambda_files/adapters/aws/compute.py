@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-
 from errors import GroupMissing
 from ports.compute import Group, GroupInstance, Instance
 from scaling.model import GroupView, Member
@@ -95,8 +94,8 @@ class AwsCompute:
             address=known.address if known else None,
             state=known.state if known else None,
             launched=known.launched if known else None,
-            owned=bool(known) and known.tags.get(CLUSTER_TAG) == self._cluster,
-            held=bool(known) and HOLD_TAG in known.tags,
+            owned=known is not None and known.tags.get(CLUSTER_TAG) == self._cluster,
+            held=known is not None and HOLD_TAG in known.tags,
         )
 
     def detach(self, ids: Sequence[str], fence: Callable[[], None]) -> tuple[list[str], list[str]]:

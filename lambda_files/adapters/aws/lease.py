@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from botocore.exceptions import ClientError
-
 from errors import LeaseHeld, LeaseLost
 from ports.lease import Clock, Grant
 
@@ -67,7 +66,7 @@ class DynamoLease:
             if not _refused(error):
                 raise
 
-    def _update(self, update: str, condition: str, values: dict[str, Any], **more: Any) -> dict[str, Any]:
+    def _update(self, update: str, condition: str, values: dict[str, Any], **more: Any) -> Any:
         return self._dynamodb.update_item(
             TableName=self._table,
             Key=KEY,
@@ -80,8 +79,8 @@ class DynamoLease:
 
     def _holder(self) -> str:
         item = self._dynamodb.get_item(TableName=self._table, Key=KEY, ConsistentRead=True).get("Item", {})
-        return item.get("Owner", {}).get("S", "nobody")
+        return str(item.get("Owner", {}).get("S", "nobody"))
 
 
 def _refused(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+    return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")

@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 from botocore.exceptions import ClientError
-
 from errors import LeaseLost, SettingsInvalid, SettingsMissing
 from ports.lease import Grant
 from ports.store import Credentials
@@ -27,7 +26,7 @@ class DynamoStore:
 
     def settings(self) -> dict[str, Any]:
         """The settings document; raises SettingsMissing, or SettingsInvalid when it is of another schema or cluster."""
-        document = json.loads(self._required("settings")["Document"]["S"])
+        document: dict[str, Any] = json.loads(self._required("settings")["Document"]["S"])
         if document.get("schema") != SCHEMA or document.get("cluster") != self._cluster:
             raise SettingsInvalid(
                 f"Table {self._table} holds settings of schema {document.get('schema')} for cluster "
@@ -104,7 +103,9 @@ class DynamoStore:
         )
 
     def _get(self, key: str) -> dict[str, Any] | None:
-        return self._dynamodb.get_item(TableName=self._table, Key={"Key": {"S": key}}, ConsistentRead=True).get("Item")
+        answer = self._dynamodb.get_item(TableName=self._table, Key={"Key": {"S": key}}, ConsistentRead=True)
+        item: dict[str, Any] | None = answer.get("Item")
+        return item
 
     def _required(self, key: str) -> dict[str, Any]:
         item = self._get(key)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from errors import ClusterAnswerUnknown, ClusterRefused, ClusterUnreachable, WrongCluster
+
 from adapters.weka.login import Login
 from adapters.weka.pool import Pool
 from adapters.weka.rpc import Forbidden, Rpc, Unauthorized, Unusable
-from errors import ClusterAnswerUnknown, ClusterRefused, ClusterUnreachable, WrongCluster
 
 
 class WekaClient:

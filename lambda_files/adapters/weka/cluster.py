@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from adapters.weka import snapshot
-from adapters.weka.client import WekaClient
 from errors import ClusterAnswerUnknown, ClusterRefused, ClusterUnreachable
 from scaling.health import leaving
 from scaling.model import ClusterView, Container, Gates
+
+from adapters.weka import snapshot
+from adapters.weka.client import WekaClient
 
 # A container or drive that comes or goes between two reads makes them disagree; reading again settles it.
 ATTEMPTS = 3

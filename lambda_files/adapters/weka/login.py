@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from adapters.weka.rpc import Forbidden, Rpc, Unauthorized
 from errors import ClusterAnswerUnknown, ClusterRefused, CredentialsLocked, CredentialsRejected
 from ports.lease import Clock
 from ports.store import Credentials, LoginMemory
+
+from adapters.weka.rpc import Forbidden, Rpc, Unauthorized
 
 # WEKA locks an account for two minutes after five refused logins; one attempt in half an hour stays far below.
 PAUSE_SECONDS = 1800
@@ -66,5 +67,6 @@ class Login:
     def _keep(self, answer: Any) -> str:
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
             raise ClusterAnswerUnknown("The cluster answered a login without an access token.")
-        self._access, self._refresh = answer["access_token"], answer.get("refresh_token")
-        return answer["access_token"]
+        access: str = answer["access_token"]
+        self._access, self._refresh = access, answer.get("refresh_token")
+        return access

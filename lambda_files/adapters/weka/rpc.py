@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import requests
+from errors import ClusterAnswerUnknown, ClusterRefused, ClusterUnreachable
 
 from adapters.weka.tls import Transport
-from errors import ClusterAnswerUnknown, ClusterRefused, ClusterUnreachable
 
 PATH = "/api/v1"
 CONNECT_SECONDS = 3.0

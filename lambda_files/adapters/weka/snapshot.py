@@ -158,7 +158,7 @@ def _backend_total(status: dict[str, Any]) -> int:
     for name in ("containers", "hosts"):
         backends = (status.get(name) or {}).get("backends")
         if isinstance(backends, dict) and isinstance(backends.get("total"), int):
-            return backends["total"]
+            return int(backends["total"])
     raise ClusterAnswerUnknown("status does not say how many backend containers the cluster has.")
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
-
 from errors import SettingsInvalid
+from requests.adapters import HTTPAdapter
 
 
 @dataclass(frozen=True, slots=True)
