@@ -238,3 +238,19 @@ def test_s12_state_and_table_hold_no_password(eight_of_six):
     eight_of_six.run_pass()
     table = eight_of_six.client("dynamodb").scan(TableName=BASE)["Items"]
     assert PASSWORD.encode() not in repr(table).encode()
+
+
+def test_the_containers_of_a_dead_instance_leave_the_cluster_once_it_was_down_long_enough():
+    with cloud(7) as made:
+        made.settings(policy={"kick_out_after_minutes": 10})
+        victim = made.ids[0]
+        made.client("ec2").modify_instance_attribute(InstanceId=victim, DisableApiTermination={"Value": False})
+        made.client("ec2").terminate_instances(InstanceIds=[victim])
+        made.registry.machine_gone(victim)
+        made.run_pass("soon")
+        assert victim in made.in_cluster()
+        assert victim not in made.members()
+        made.ticker.seconds += 660
+        results = made.settle(4)
+        assert made.in_cluster() == set(made.ids) - {victim}
+        assert sum(result["counts"]["terminated"] for result in results) == 0
