@@ -24,6 +24,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--no-stack", action="store_true", help="start with an empty account")
     parser.add_argument("--backends", type=int, default=6)
     parser.add_argument("--clients", type=int, default=2)
+    parser.add_argument("--parent", type=int, help="end when the process with this id is no longer the parent")
     return parser.parse_args(argv)
 
 
@@ -72,7 +73,8 @@ def main(argv: list[str] | None = None) -> int:
     cloud.ready = True
     for name, value in cloud.environment().items():
         print(f"export {name}={value}", flush=True)
-    stop.wait()
+    while not stop.wait(1) and (options.parent is None or os.getppid() == options.parent):
+        pass
     _end()
     server.shutdown()
     return 0

@@ -80,14 +80,15 @@ def start(timeout: float = 120, **options: Any) -> Cloud:
     """Start `python -m local_cloud` on a free port and wait until it is ready.
 
     Options are the command line's: stack="demo", backends=6, clients=2, mode="stepped", speed=30, region=...;
-    stack=None starts an empty account. Raises CloudFailed with the cloud's own output when it does not come up.
+    stack=None starts an empty account. The cloud ends with the process that started it, unless parent=None.
+    Raises CloudFailed with the cloud's own output when it does not come up.
     """
-    options = {"mode": "stepped", **options}
+    options = {"mode": "stepped", "parent": os.getpid(), **options}
     command = [sys.executable, "-m", "local_cloud"]
     if options.get("stack", "") is None:
         options.pop("stack")
         command.append("--no-stack")
-    for name, value in options.items():
+    for name, value in ((name, value) for name, value in options.items() if value is not None):
         command += [f"--{name.replace('_', '-')}", str(value)]
     handle, name = tempfile.mkstemp(prefix="local-cloud-", suffix=".log")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
