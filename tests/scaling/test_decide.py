@@ -274,3 +274,37 @@ def test_the_hourly_cap_counts_drains_of_earlier_passes():
     roomy = {"total_bytes": 1000 * TB, "unprovisioned_bytes": 990 * TB}
     assert of(decide(world(machines, 6, starts=recent, **roomy), POLICY, NOW), Action.DRAIN) == []
     assert len(of(decide(world(machines, 6, starts=old, **roomy), POLICY, NOW), Action.DRAIN)) == 2
+
+
+def stranger(one):
+    plan = decide(world([*(machine(n) for n in range(6)), one], 6, members=[member(n) for n in range(6)]), POLICY, NOW)
+    return next(d for d in plan.decisions if d.machine == one), plan
+
+
+def test_a_machine_without_an_instance_at_a_members_address_is_refused_and_reported():
+    nobody = replace(down(9, 500), address=address(0), instance_id=None)
+    decision, plan = stranger(nobody)
+    assert decision.action is Action.WAIT
+    assert decision.blocked_by == "S5 ownership"
+    assert any("which instance" in error for error in plan.errors)
+
+
+def test_a_stranger_in_an_unknown_state_is_refused():
+    decision, plan = stranger(machine(9, state="NEW", status="DOWN", down_since=NOW - timedelta(days=1)))
+    assert decision.action is Action.WAIT
+    assert plan.errors
+
+
+def test_a_stranger_that_leaves_is_waited_for():
+    decision, plan = stranger(draining(9))
+    assert decision.action is Action.WAIT
+    assert "leaving" in decision.reason
+    assert plan.errors == ()
+
+
+def test_of_several_strangers_long_down_only_as_many_as_tolerated_are_put_out():
+    machines = [*(machine(n) for n in range(8)), down(9, 500), down(10, 500)]
+    snapshot = world(machines, 6, members=[member(n) for n in range(8)])
+    assert of(decide(snapshot, POLICY, NOW), Action.DRAIN) == [instance(9), instance(10)]
+    one_a_pass = Policy(max_removals_per_pass=1)
+    assert of(decide(snapshot, one_a_pass, NOW), Action.DRAIN) == [instance(9)]
