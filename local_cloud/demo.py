@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .account import leftovers
 from .client import ROOT, Cloud, start
 from .weka.hooks import PASSWORD, USERNAME
 
@@ -229,7 +230,7 @@ def tell(story: Story) -> None:
             f"destroy took {seconds:.1f} s; all backends run",
         )
         check(len(story.backends_up()) == 6, "6 backends are up in WEKA")
-        left = leftovers(story.cloud)
+        left = leftovers(story.cloud, STACK)
         check(not left, "nothing of ours is left" if not left else f"nothing of ours is left, but {left} is")
         after = story.stack()
         check(
@@ -237,46 +238,6 @@ def tell(story: Story) -> None:
             and all(before["instances"][name] == seen for name, seen in after["instances"].items()),
             "the stack, its instances' tags and their protection are as before",
         )
-
-
-def leftovers(cloud: Cloud) -> list[str]:
-    """Whatever in the account bears our name, told by AWS's own lists; a key pending deletion is not left."""
-    name = f"stateful-{STACK}"
-    left: list[str] = []
-
-    def look(service: str, method: str, key: str, attribute: str | None, **options: Any) -> None:
-        for page in cloud.client(service).get_paginator(method).paginate(**options):
-            for item in page[key]:
-                bears = str(item if attribute is None else item.get(attribute, ""))
-                if name in bears:
-                    left.append(f"{service} {bears}")
-
-    look("dynamodb", "list_tables", "TableNames", None)
-    look("lambda", "list_functions", "Functions", "FunctionName")
-    look("logs", "describe_log_groups", "logGroups", "logGroupName")
-    look("stepfunctions", "list_state_machines", "stateMachines", "name")
-    look("events", "list_rules", "Rules", "Name")
-    look("iam", "list_roles", "Roles", "RoleName")
-    look("kms", "list_aliases", "Aliases", "AliasName")
-    look("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName")
-    look("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName")
-    look("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateName")
-    look("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", "AutoScalingGroupName")
-    for part in ("get_rest_apis", "get_usage_plans", "get_api_keys"):
-        look("apigateway", part, "items", "name")
-    for mapping in (
-        cloud.client("resourcegroupstaggingapi")
-        .get_paginator("get_resources")
-        .paginate(TagFilters=[{"Key": "stateful:cluster", "Values": [STACK]}])
-    ):
-        left += [m["ResourceARN"] for m in mapping["ResourceTagMappingList"] if ":kms:" not in m["ResourceARN"]]
-    kms = cloud.client("kms")
-    for page in kms.get_paginator("list_keys").paginate():
-        for key in page["Keys"]:
-            told = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-            if STACK in told["Description"] and told["KeyState"] != "PendingDeletion":
-                left.append(f"kms {key['KeyId']}")
-    return left
 
 
 def main() -> int:

@@ -66,7 +66,9 @@ class Playbooks:
             *arguments,
         ]
 
-    def __call__(self, name: str, *arguments: str, ok: bool = True, env: dict[str, str] | None = None, **variables: Any) -> Done:
+    def __call__(
+        self, name: str, *arguments: str, ok: bool = True, env: dict[str, str] | None = None, **variables: Any
+    ) -> Done:
         """Run a playbook; unless ``ok`` is false it must succeed."""
         environment = {**self.environment(), "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", **(env or {})}
         done = subprocess.run(

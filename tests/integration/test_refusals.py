@@ -85,7 +85,12 @@ def test_a_second_subnet_in_the_same_zone(playbooks: Playbooks, cloud: Cloud) ->
 def test_a_dns_alias_that_exists(playbooks: Playbooks, cloud: Cloud) -> None:
     route53 = cloud.client("route53")
     zone = route53.create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"].rpartition("/")[2]
-    record = {"Name": "weka.example.com", "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "elsewhere.example.com"}]}
+    record = {
+        "Name": "weka.example.com",
+        "Type": "CNAME",
+        "TTL": 60,
+        "ResourceRecords": [{"Value": "elsewhere.example.com"}],
+    }
     changes = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=changes)
     refuses(
@@ -100,13 +105,17 @@ def test_a_dns_alias_that_exists(playbooks: Playbooks, cloud: Cloud) -> None:
 
 
 def test_credentials_that_the_cluster_rejects(playbooks: Playbooks, cloud: Cloud) -> None:
-    message = refuses(playbooks, "rejects the user admin", "five wrong logins", cluster="demo", weka_password="wrong-password-1")
+    message = refuses(
+        playbooks, "rejects the user admin", "five wrong logins", cluster="demo", weka_password="wrong-password-1"
+    )
     assert "wrong-password-1" not in message
     assert cloud.control("weka/demo")["locked"] == []
 
 
 def test_a_certificate_that_is_not_trusted(playbooks: Playbooks) -> None:
-    refuses(playbooks, "not trusted", "weka_certificate", "weka_validate_certs", cluster="demo", weka_validate_certs=True)
+    refuses(
+        playbooks, "not trusted", "weka_certificate", "weka_validate_certs", cluster="demo", weka_validate_certs=True
+    )
 
 
 @pytest.mark.parametrize(
