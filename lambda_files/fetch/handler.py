@@ -12,8 +12,8 @@ from tasks import say, text_of
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Input: execution. Output: execution, lease, desired, members (a count).
 
-    Raises LeaseHeld when another execution acts, and GroupMissing, SettingsMissing or SettingsInvalid when there is
-    nothing to work with.
+    Raises LeaseHeld when another execution acts, and GroupMissing, SettingsMissing, SettingsInvalid or PolicyInvalid when
+    there is nothing to work with.
     """
     return fetch(text_of(event, "execution"), ports())
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from errors import SettingsInvalid
+
+class PolicyInvalid(ValueError):
+    """The limits cannot be used; the text names the one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +71,29 @@ LIMITS: dict[str, tuple[float, float]] = {
 def policy_from_settings(document: Mapping[str, Any]) -> Policy:
     """Policy from the settings document's `policy` object.
 
-    Raises SettingsInvalid for an unknown name, a value of another type or one outside its limits.
+    Raises PolicyInvalid for an unknown name, a value of another type or one outside its limits.
     """
     given = document.get("policy") or {}
     if not isinstance(given, Mapping):
-        raise SettingsInvalid("The settings' policy must be an object of names and numbers.")
+        raise PolicyInvalid("The settings' policy must be an object of names and numbers.")
     types = {field.name: type(field.default) for field in fields(Policy)}
     unknown = sorted(set(given) - set(types))
     if unknown:
-        raise SettingsInvalid(f"The settings' policy has unknown names: {', '.join(unknown)}.")
+        raise PolicyInvalid(f"The settings' policy has unknown names: {', '.join(unknown)}.")
     return Policy(**{name: _checked(name, types[name], value) for name, value in given.items()})
 
 
 def _checked(name: str, kind: type, value: Any) -> Any:
     if kind is bool:
         if not isinstance(value, bool):
-            raise SettingsInvalid(f"policy.{name} must be true or false, not {value!r}.")
+            raise PolicyInvalid(f"policy.{name} must be true or false, not {value!r}.")
         return value
     whole = name not in _FRACTIONS
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise SettingsInvalid(f"policy.{name} must be a {'whole ' if whole else ''}number, not {value!r}.")
+        raise PolicyInvalid(f"policy.{name} must be a {'whole ' if whole else ''}number, not {value!r}.")
     low, high = LIMITS[name]
     if not low <= value <= high:
-        raise SettingsInvalid(f"policy.{name} is {value}; it must be between {low} and {high}.")
+        raise PolicyInvalid(f"policy.{name} is {value}; it must be between {low} and {high}.")
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.stateful.aws.plugins.module_utils._engine.naming import names
 from cloud import NAME, cloud
 from errors import ClusterError, TransientErrors
 from jinja2 import StrictUndefined, Template
@@ -15,6 +16,7 @@ VALUES = {
     "region": "us-gov-west-1",
     "account_id": "123456789012",
     "cluster": NAME,
+    "names": names(NAME),
     "key_arn": "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1",
 }
 FUNCTIONS = ("fetch", "scale", "terminate", "transient")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from errors import SettingsInvalid
-from scaling.model import Policy, policy_from_settings
+from scaling.policy import Policy, PolicyInvalid, policy_from_settings
 
 
 def test_without_numbers_the_defaults_hold():
@@ -30,5 +29,5 @@ def test_without_numbers_the_defaults_hold():
     ],
 )
 def test_a_number_that_would_not_protect_is_refused(policy):
-    with pytest.raises(SettingsInvalid):
+    with pytest.raises(PolicyInvalid):
         policy_from_settings({"policy": policy})
