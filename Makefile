@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+PLUGINS := ansible_collections.stateful.aws.plugins
 CLUSTER ?= demo
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_LOCALHOST_WARNING := false
@@ -19,7 +20,9 @@ test: setup            ## All tests
 check: setup           ## Linters and types
 	ruff check .
 	ruff format --check .
-	mypy plugins/module_utils plugins/action lambda_files/scaling
+	mkdir -p .cache/mypy/ansible_collections/stateful && ln -sfn "$(CURDIR)" .cache/mypy/ansible_collections/stateful/aws
+	MYPYPATH=.cache/mypy mypy -p $(PLUGINS).module_utils -p $(PLUGINS).action
+	MYPYPATH=lambda_files mypy -p scaling
 	yamllint .
 	ansible-lint --profile production
 	python -m tests.shellcheck_rendered

@@ -96,7 +96,7 @@ class Flow:
 
     @property
     def _absent(self) -> bool:
-        return self.resource.option("state") == "absent"
+        return bool(self.resource.option("state") == "absent")
 
     def _observe(self) -> Observed | None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,7 +22,7 @@ Instance = Mapping[str, Any]
 class Backends:
     """The running backends among a stack's instances and a group's members."""
 
-    def __init__(self, aws: Aws, options: Mapping[str, Any], instances: list[Instance], members: list[str]) -> None:
+    def __init__(self, aws: Aws, options: Mapping[str, Any], instances: Sequence[Instance], members: Sequence[str]) -> None:
         """Sort the instances.
 
         Raises:

@@ -6,7 +6,7 @@ stacks are read too. Instances are found by filter, so that one that is gone doe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.stateful.aws.plugins.module_utils._engine import tags as tagging
@@ -73,7 +73,7 @@ class ClusterInfo(Reading):
             ResourceError: the cluster cannot be imported; the text says why and what to do.
         """
         stack = None if self.option("instance_ids") else self._stack()
-        wanted = self.option("instance_ids") or self._stack_instances(stack["StackName"])
+        wanted = self._stack_instances(stack["StackName"]) if stack else self.option("instance_ids")
         members = self._members()
         instances = self._instances({*wanted, *members})
         self._refuse_unknown(instances)
@@ -153,7 +153,7 @@ class ClusterInfo(Reading):
                 found.extend(reservation["Instances"])
         return found
 
-    def _refuse_unknown(self, instances: list[Mapping[str, Any]]) -> None:
+    def _refuse_unknown(self, instances: list[dict[str, Any]]) -> None:
         known = {each["InstanceId"] for each in instances if each["State"]["Name"] != "terminated"}
         recorded = {each["instance_id"] for each in self.option("recorded").get("backends", [])}
         missing = sorted(set(self.option("instance_ids") or []) - known - recorded)
