@@ -37,7 +37,7 @@ PRINCIPAL = Retry("MalformedPolicyDocument", "Invalid principal in policy", 120,
 INVISIBLE = Retry("NoSuchEntity", "", 120, "IAM is eventually consistent after CreateRole")
 PARALLEL = Retry("ConcurrentModification", "", 120, "IAM API reference, errors of the role's calls")
 STILL_USED = Retry("DeleteConflict", "", 120, TERRAFORM)
-GONE = "NoSuchEntity"
+GONE, TAKEN = "NoSuchEntity", "EntityAlreadyExists"
 
 
 class IamRole(Resource):
@@ -218,7 +218,7 @@ class IamRole(Resource):
             **{parameter: value for parameter, value in optional.items() if value is not None},
         }
         made = {prop: (None, value) for prop, value in {**wanted, "tags": tags}.items()}
-        steps = [self._call("create_role", params, "give one part its rights", made, repeatable=False)]
+        steps = [self._call("create_role", params, "give one part its rights", made, repeatable=False, doubt=(TAKEN,))]
         return [*steps, *self._inline_steps({"inline_policies": (None, inline)} if inline else None)]
 
     def _bound(self, difference: dict[str, tuple[Any, Any]]) -> Step:
