@@ -145,7 +145,7 @@ class Resource:
 
     def _equal(self, prop: str, present: Any, value: Any) -> bool:
         if prop in self.policies:
-            return present is not None and not compare_policies(as_document(present), as_document(value))
+            return present is not None and not bool(compare_policies(as_document(present), as_document(value)))
         if prop in self.documents:
             return as_document(present) == as_document(value)
         return bool(present == value)
