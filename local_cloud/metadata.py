@@ -18,7 +18,7 @@ from botocore.config import Config
 from moto.ec2.models.instances import Instance
 
 from . import lifecycle
-from .process import ACCESS_KEY_ID, SECRET_ACCESS_KEY, cloud
+from .process import OWN_WORK, cloud
 
 TOKEN_HEADER = "X-aws-ec2-metadata-token"
 TTL_HEADER = "X-aws-ec2-metadata-token-ttl-seconds"
@@ -185,7 +185,7 @@ def _client(service: str) -> Any:
         service,
         endpoint_url=cloud.url,
         region_name=cloud.region,
-        aws_access_key_id=ACCESS_KEY_ID,
-        aws_secret_access_key=SECRET_ACCESS_KEY,
+        aws_access_key_id=OWN_WORK,
+        aws_secret_access_key=OWN_WORK,
         config=Config(retries={"mode": "standard", "total_max_attempts": 8}),
     )

@@ -16,7 +16,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from .network import Network, make_network
-from .process import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from .process import OWN_WORK
 
 DESCRIPTION = "[WekaIO] To learn more about this template visit https://docs.weka.io/install/aws/cloudformation"
 CAPABILITY = "CAPABILITY_NAMED_IAM"
@@ -222,8 +222,8 @@ def client(cloud_url: str, service: str) -> Any:
         service,
         endpoint_url=cloud_url,
         region_name=os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
-        aws_access_key_id=ACCESS_KEY_ID,
-        aws_secret_access_key=SECRET_ACCESS_KEY,
+        aws_access_key_id=OWN_WORK,
+        aws_secret_access_key=OWN_WORK,
     )
 
 
