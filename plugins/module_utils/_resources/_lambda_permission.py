@@ -123,6 +123,7 @@ def steps(resource: Resource, present: Sequence[Permission], differences: Mappin
                     {"permissions": pair},
                     retry=BUSY,
                     repeatable=False,
+                    doubt=("ResourceConflictException",),
                 )
             )
     return found

@@ -256,6 +256,7 @@ class LambdaFunction(Resource):
             "run this part of the cluster's scaling",
             {**{prop: (None, value) for prop, value in wanted.items()}, "tags": (None, tags)},
             repeatable=False,
+            doubt=("ResourceConflictException",),
             **more,
         )
         steps = [create]

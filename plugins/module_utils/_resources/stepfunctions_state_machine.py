@@ -198,6 +198,7 @@ class StateMachine(Resource):
             after={**wanted, "tags": tags},
             retry=NOT_YET,
             repeatable=False,
+            doubt=("StateMachineAlreadyExists",),
         )
 
     def _core(self) -> dict[str, Any]:
