@@ -14,7 +14,7 @@ demo: setup            ## The whole story on the local cloud, judged at its end
 	python -m local_cloud.demo
 
 test: setup            ## All tests
-	python -m pytest -n 2 --dist loadgroup
+	python -m pytest -n 2 --dist loadscope
 	cd extensions && molecule test
 
 check: setup           ## Linters and types
