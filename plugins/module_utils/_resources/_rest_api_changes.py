@@ -6,6 +6,8 @@ Every parameter that AWS gives comes from the facts: what was observed, and what
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ansible_collections.stateful.aws.plugins.module_utils._engine.resource import Observed, Step
@@ -81,7 +83,7 @@ class ApiChanges(Changes):
         for path, resource_id in self.observed["other_paths"].items():
             self._add(
                 "delete_resource",
-                lambda facts, gone=resource_id: {"restApiId": facts["api_id"], "resourceId": gone},
+                of_api(resourceId=resource_id),
                 f"serve no other path than ours, as {path}",
                 {prop: pair for prop, pair in paths.items() if prop == "other_paths"},
                 done=GONE,
@@ -104,7 +106,7 @@ class ApiChanges(Changes):
         for old in unwanted:
             self._add(
                 "delete_method",
-                lambda facts, old=old: self._at(facts, old),
+                partial(self._at, method=old),
                 f"make method {old} anew or no more",
                 {**method, **self._differ("other_methods")},
                 done=GONE,
@@ -149,12 +151,13 @@ class ApiChanges(Changes):
         wanted, old = self.wanted["deployed"], self.observed.get("_deployment_id")
         if not self._differ(*DEPLOYABLE, "deployed", "stage"):
             return
-        made = self.observed.get("_new_deployment_id")
+        # One that a stopped run has made serves only when nothing had to be changed since.
+        made = None if self._differ(*DEPLOYABLE) else self.observed.get("_new_deployment_id")
         deployed = {"deployed": (self.observed.get("deployed"), wanted)}
         if not made:
             self._add(
                 "create_deployment",
-                lambda facts: {"restApiId": facts["api_id"], "description": wanted},
+                of_api(description=wanted),
                 "let callers see the changes",
                 deployed,
                 learn=lambda answer: {"_new_deployment_id": answer["id"]},
@@ -193,7 +196,7 @@ class ApiChanges(Changes):
             return
         self._add(
             "delete_deployment",
-            lambda facts: {"restApiId": facts["api_id"], "deploymentId": old},
+            of_api(deploymentId=old),
             "keep no deployment that no stage serves",
             {},
             done=(*GONE, STILL_SERVED),
@@ -204,11 +207,16 @@ class ApiChanges(Changes):
         for stage in self.observed["other_stages"]:
             self._add(
                 "delete_stage",
-                lambda facts, stage=stage: {"restApiId": facts["api_id"], "stageName": stage},
+                of_api(stageName=stage),
                 f"serve no other stage than ours, as {stage}",
                 self._differ("other_stages"),
                 done=GONE,
             )
+
+
+def of_api(**params: str) -> Callable[[Observed], dict[str, str]]:
+    """Return parameters that name the API by its id, which may become known only on the way."""
+    return lambda facts: {"restApiId": facts["api_id"], **params}
 
 
 def record(deployed: str, facts: Observed) -> str:

@@ -147,7 +147,9 @@ class EventsRule(Resource):
         steps: list[Step] = []
         if "enabled" in one and not self.option("enabled"):
             steps.append(self._switch("disable_rule", "stop the schedule", one["enabled"]))
-        rule = {prop: different[prop] for prop in ("schedule_expression", "description") if prop in different}
+        rule: dict[str, Any] = {
+            prop: different[prop] for prop in ("schedule_expression", "description") if prop in different
+        }
         if rule:
             steps.append(self._put_rule(observed, "change the schedule", rule))
         put, drop, tags = self.tag_changes(observed)
@@ -167,7 +169,9 @@ class EventsRule(Resource):
 
     def _plan_new(self) -> list[Step]:
         wanted = {prop: value for prop, value in self.desired().items() if value is not None}
-        made = {prop: (None, wanted[prop]) for prop in ("schedule_expression", "description") if prop in wanted}
+        made: dict[str, Any] = {
+            prop: (None, wanted[prop]) for prop in ("schedule_expression", "description") if prop in wanted
+        }
         tags = self.wanted_tags(None)
         steps = [self._put_rule({}, "run a pass again and again", {**made, "tags": (None, tags)}, tags)]
         if "target" in wanted:

@@ -239,7 +239,9 @@ class LambdaFunction(Resource):
 
     def _plan_new(self, **more: Any) -> list[Step]:
         wanted = {prop: value for prop, value in self.desired().items() if value is not None}
-        later = {prop: (None, wanted.pop(prop)) for prop in ("reserved_concurrency", "permissions") if prop in wanted}
+        later: dict[str, Any] = {
+            prop: (None, wanted.pop(prop)) for prop in ("reserved_concurrency", "permissions") if prop in wanted
+        }
         if later.get("reserved_concurrency") == (None, NO_RESERVATION):
             del later["reserved_concurrency"]
         tags = self.wanted_tags(None)
