@@ -15,6 +15,7 @@ from ansible_collections.stateful.aws.plugins.module_utils._engine import tags a
 from ansible_collections.stateful.aws.plugins.module_utils._engine.errors import ResourceError, error_code
 from ansible_collections.stateful.aws.plugins.module_utils._engine.naming import fit
 from ansible_collections.stateful.aws.plugins.module_utils._engine.resource import Observed, Resource, Retry, Step
+from ansible_collections.stateful.aws.plugins.module_utils._resources import _events_target as targets
 from botocore.exceptions import ClientError
 
 TERRAFORM = "terraform-provider-aws events/rule.go"
@@ -30,7 +31,6 @@ BATCH = 10
 
 RATE = re.compile(r"rate\((?:1 (?:minute|hour|day)|(?!1 )[1-9]\d* (?:minutes|hours|days))\)")
 CRON = re.compile(r"cron\(\S+( \S+){5}\)")
-NAME = r"[.A-Za-z0-9_-]"
 
 
 class EventsRule(Resource):
@@ -59,20 +59,14 @@ class EventsRule(Resource):
         "enabled": {"type": "bool", "default": True},
         "target": {
             "type": "dict",
-            "options": {
-                "id": {"type": "str", "required": True},
-                "arn": {"type": "str", "required": True},
-                "role_arn": {"type": "str"},
-                "maximum_event_age": {"type": "int", "default": 60},
-                "maximum_retry_attempts": {"type": "int", "default": 2},
-            },
+            "options": targets.OPTIONS,
         },
     }
 
     @classmethod
     def check(cls, options: Mapping[str, Any]) -> None:
         """Refuse names, schedules and limits that EventBridge refuses."""
-        if not re.fullmatch(f"{NAME}+", options["name"]):
+        if not re.fullmatch(f"{targets.NAME}+", options["name"]):
             raise ResourceError(
                 f"name {options['name']!r}: a rule's name holds letters, digits, dot, hyphen and underscore."
             )
@@ -87,7 +81,7 @@ class EventsRule(Resource):
         if len(options.get("description") or "") > 512:
             raise ResourceError(f"description has {len(options['description'])} characters; EventBridge accepts 512.")
         if options.get("target"):
-            _check_target(options["target"])
+            targets.check(options["target"])
 
     def identifier(self) -> str:
         """The rule's name, cut to 64 characters."""
@@ -103,7 +97,7 @@ class EventsRule(Resource):
         try:
             found = client.describe_rule(Name=self.identifier())
             tags = tagging.to_dict(client.list_tags_for_resource(ResourceARN=found["Arn"])["Tags"])
-            targets = self._targets()
+            present = self._targets()
         except ClientError as error:
             if error_code(error) == GONE:
                 return None
@@ -115,8 +109,10 @@ class EventsRule(Resource):
             "schedule_expression": found.get("ScheduleExpression"),
             "description": found.get("Description", ""),
             "enabled": found.get("State", "ENABLED") != "DISABLED",
-            "target": next((_normalised(target) for target in targets if target["Id"] == wanted.get("id")), None),
-            "other_targets": sorted(target["Id"] for target in targets if target["Id"] != wanted.get("id")),
+            "target": next(
+                (targets.normalised(target) for target in present if target["Id"] == wanted.get("id")), None
+            ),
+            "other_targets": sorted(target["Id"] for target in present if target["Id"] != wanted.get("id")),
             "tags": tags,
             "_kept": {key: found[key] for key in ("EventPattern", "RoleArn") if found.get(key)},
         }
@@ -216,7 +212,7 @@ class EventsRule(Resource):
             "start the state machine with each event",
             differences,
             retry=NOT_YET,
-            check=all_entries("PutTargets"),
+            check=targets.all_entries("PutTargets"),
         )
 
     def _remove(self, ids: list[str], reason: str, differences: Mapping[str, Any]) -> list[Step]:
@@ -229,7 +225,7 @@ class EventsRule(Resource):
                 differences,
                 retry=(BUSY,),
                 done=(GONE,),
-                check=all_entries("RemoveTargets"),
+                check=targets.all_entries("RemoveTargets"),
             )
             for first in range(0, len(ids), BATCH)
         ]
@@ -251,43 +247,6 @@ class EventsRule(Resource):
             done=(GONE,),
         )
         return [*self._remove(ids, "a rule with targets cannot be deleted", {"targets": (ids, [])}), delete]
-
-
-def all_entries(operation: str) -> Any:
-    """Return a check that raises, with its own code and words, the first entry that was refused in an answer of 200."""
-
-    def check(answer: dict[str, Any]) -> None:
-        for entry in answer.get("FailedEntries") or []:
-            said = {
-                "Code": entry.get("ErrorCode", "FailedEntry"),
-                "Message": f"target {entry.get('TargetId')}: {entry.get('ErrorMessage', 'no reason given')}",
-            }
-            raise ClientError({"Error": said, "ResponseMetadata": answer.get("ResponseMetadata", {})}, operation)
-
-    return check
-
-
-def _normalised(target: Mapping[str, Any]) -> dict[str, Any]:
-    policy = target.get("RetryPolicy") or {}
-    found = {
-        "id": target["Id"],
-        "arn": target["Arn"],
-        "role_arn": target.get("RoleArn"),
-        "maximum_event_age": policy.get("MaximumEventAgeInSeconds"),
-        "maximum_retry_attempts": policy.get("MaximumRetryAttempts"),
-    }
-    return {key: value for key, value in found.items() if value is not None}
-
-
-def _check_target(target: Mapping[str, Any]) -> None:
-    if not re.fullmatch(f"{NAME}{{1,64}}", target["id"]):
-        raise ResourceError(
-            f"target: id {target['id']!r} must have 1 to 64 letters, digits, dots, hyphens, underscores."
-        )
-    # EventBridge API reference, RetryPolicy.
-    for option, low, high in (("maximum_event_age", 60, 86400), ("maximum_retry_attempts", 0, 185)):
-        if not low <= target[option] <= high:
-            raise ResourceError(f"target: {option} is {target[option]}; EventBridge accepts {low} to {high}.")
 
 
 RESOURCE = EventsRule

@@ -8,7 +8,8 @@ import pytest
 from ansible_collections.stateful.aws.plugins.module_utils._engine.errors import ResourceError, error_code
 from ansible_collections.stateful.aws.plugins.module_utils._engine.flow import Flow
 from ansible_collections.stateful.aws.plugins.module_utils._engine.placeholder import unknown
-from ansible_collections.stateful.aws.plugins.module_utils._resources.events_rule import EventsRule, all_entries
+from ansible_collections.stateful.aws.plugins.module_utils._resources._events_target import all_entries
+from ansible_collections.stateful.aws.plugins.module_utils._resources.events_rule import EventsRule
 from botocore.exceptions import ClientError
 
 from tests.unit.harness import Runner
