@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NoReturn
 
 from adapters.wiring import ports
@@ -22,6 +23,14 @@ def transient(execution: str, errors: list[str], failure: dict[str, str] | None,
     """The task itself, on any ports."""
     with_ports.lease.release(execution)
     if failure:
-        errors = [*errors, f"{failure.get('Error')}: {failure.get('Cause')}"]
+        errors = [*errors, f"{failure.get('Error')}: {_words(failure.get('Cause') or '')}"]
     say("transient errors", execution=execution, errors=errors)
     raise TransientErrors("; ".join(errors) or "A task failed without saying why.")
+
+
+def _words(cause: str) -> str:
+    """What the function said; Lambda wraps it in JSON with a stack trace."""
+    try:
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return cause

@@ -41,7 +41,7 @@ IAM_PREFIX = {"elbv2": "elasticloadbalancing", "stepfunctions": "states", "resou
 # Enough attempts for a throttling storm: botocore's standard mode waits up to 20 s between two of them.
 ATTEMPTS = 12
 
-_READS = re.compile(r"(Get|List|Describe|Decrypt|Search|Validate|Lookup|Test)")
+_READS = re.compile(r"(BatchGet|Query|Scan|Get|List|Describe|Decrypt|Search|Validate|Lookup|Test)")
 
 LOADER = botocore.loaders.create_loader()
 
