@@ -6,34 +6,34 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: route53_record
-short_description: Manage an alias record that leads to a load balancer
+short_description: Manage a DNS alias of a load balancer in Route 53
 version_added: 1.0.0
 description:
-  - Creates, changes or deletes an A record that is an alias to a load balancer.
-  - Records bear no tags. One that exists under the name and leads elsewhere is refused, never changed or deleted.
+  - Creates, changes or deletes an alias record of type A that points to a load balancer.
+  - A record is ours when it is a simple alias to O(alias_dns_name). Anything else that stands at the name is refused,
+    with O(state=absent) too.
 options:
   name:
-    description: Full DNS name of the record.
+    description: Full name of the record.
     type: str
     required: true
   zone_id:
-    description: Id of the hosted zone.
+    description: Id of the hosted zone that holds the record.
     type: str
     required: true
   alias_dns_name:
-    description: DNS name of the load balancer.
+    description: DNS name of the load balancer. With O(state=absent) only an alias to it is deleted.
     type: str
     required: true
   alias_zone_id:
-    description: Hosted zone of the load balancer, its canonical hosted zone id.
+    description: The load balancer's own hosted zone (C(CanonicalHostedZoneId)). Required when O(state=present).
     type: str
-    required: true
   evaluate_target_health:
-    description: Whether Route 53 looks at the load balancer's health.
+    description: Whether Route 53 answers only while the load balancer has a healthy target.
     type: bool
     default: false
 notes:
-  - "IAM actions: C(route53:ListResourceRecordSets), C(route53:GetChange); to write and delete
+  - "IAM actions: C(route53:ListResourceRecordSets), C(route53:GetChange); to write and to delete
     C(route53:ChangeResourceRecordSets)."
 extends_documentation_fragment:
   - stateful.aws.resource
@@ -46,13 +46,21 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Clients find the cluster under a name of ours
+- name: A name for the load balancer
   stateful.aws.route53_record:
     cluster: demo
     name: weka.example.com
     zone_id: Z0123456789ABCDEFGHIJ
     alias_dns_name: "{{ balancer.elbv2_load_balancer.dns_name }}"
     alias_zone_id: "{{ balancer.elbv2_load_balancer.canonical_hosted_zone_id }}"
+
+- name: Take the name away, if it points to that load balancer
+  stateful.aws.route53_record:
+    cluster: demo
+    name: weka.example.com
+    zone_id: Z0123456789ABCDEFGHIJ
+    alias_dns_name: "{{ balancer.elbv2_load_balancer.dns_name }}"
+    state: absent
 """
 
 RETURN = r"""
@@ -62,20 +70,27 @@ route53_record:
   type: dict
   contains:
     name:
-      description: Its name, lower case, without a trailing dot.
+      description: Its name in lower case, without the trailing dot.
       type: str
-    type:
-      description: Its type.
+      sample: weka.example.com
+    zone_id:
+      description: Id of the hosted zone.
       type: str
-      sample: A
     alias_dns_name:
-      description: Where it leads.
+      description: Where it points, in lower case, without C(dualstack.) and the trailing dot.
       type: str
+    alias_zone_id:
+      description: Hosted zone of the load balancer.
+      type: str
+    evaluate_target_health:
+      description: Whether the targets' health decides.
+      type: bool
 actions:
   description: The AWS calls that changed something, or in check mode would, each with its reason.
   returned: always
   type: list
   elements: dict
+  sample: [{"action": "route53:ChangeResourceRecordSets", "reason": "point the name to the load balancer"}]
 api_calls:
   description: Number of AWS calls made, reads included.
   returned: always
