@@ -68,6 +68,8 @@ def test_an_api_goes_through_its_whole_life(runner: Runner) -> None:
         TYPE,
         api("life", component="join", tags={"a": "1"}),
         [
+            {"tags": {"b": "2"}},
+            {"tags": {"c": "3"}, "purge_tags": False},
             {"description": "joins"},
             {"lambda_function_arn": f"{FUNCTION}-2"},
             {"method": "POST"},
@@ -250,7 +252,6 @@ VALID = {
 
 
 def test_every_part_is_tagged_when_tags_change(runner: Runner) -> None:
-    """On the plan alone: moto tags stages and nothing else."""
     runner(TYPE, **api("tagged"))
     planned = runner(TYPE, check=True, **api("tagged", tags={"new": "1"}))
     assert actions(planned) == ["TagResource"] * 4
