@@ -49,7 +49,9 @@ options:
     description: Whether new members, attached ones too, are protected from scale-in.
     type: bool
   suspended_processes:
-    description: Exactly the processes that are suspended. Others are resumed.
+    description:
+      - Exactly the processes that are suspended. Others are resumed.
+      - What a resumed process left undone meanwhile is done at once, as for members that are unhealthy already.
     type: list
     elements: str
     choices:

@@ -58,7 +58,10 @@ options:
         description: Whether it is encrypted.
         type: bool
       kms_key_id:
-        description: Key to encrypt it with. Needs C(encrypted).
+        description:
+          - Key to encrypt it with. Needs C(encrypted).
+          - The policy of a customer's key must let C(AWSServiceRoleForAutoScaling) use it and create grants, else
+            instances end as soon as a group launches them.
         type: str
       delete_on_termination:
         description: Whether it is deleted with its instance.

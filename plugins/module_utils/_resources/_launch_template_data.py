@@ -103,7 +103,7 @@ def disks(mappings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def read(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return AWS's data as properties named like the options; what it does not hold is None or empty."""
-    interface = next(iter(data.get("NetworkInterfaces") or []), {})
+    interface: Mapping[str, Any] = next(iter(data.get("NetworkInterfaces") or []), {})
     metadata = data.get("MetadataOptions") or {}
     mappings = [
         {"device_name": each["DeviceName"], **{key: (each.get("Ebs") or {}).get(name) for key, name in DISK.items()}}

@@ -16,12 +16,12 @@ from ansible_collections.stateful.aws.plugins.module_utils._engine import tags a
 from ansible_collections.stateful.aws.plugins.module_utils._engine.errors import ResourceError
 from ansible_collections.stateful.aws.plugins.module_utils._engine.naming import fit
 from ansible_collections.stateful.aws.plugins.module_utils._engine.resource import Observed, Resource, Retry, Step
+from ansible_collections.stateful.aws.plugins.module_utils._resources import _attachable as attachable
 from ansible_collections.stateful.aws.plugins.module_utils._resources import _groups as groups
 from ansible_collections.stateful.aws.plugins.module_utils._resources import _instances as instances
 from ansible_collections.stateful.aws.plugins.module_utils._resources.autoscaling_group import AutoscalingGroup
 
 BATCH = 20
-MEMBER = "member"
 NOT_IN_SERVICE = Retry(groups.VALIDATION, "InService", 300, "Auto Scaling user guide: only InService can be detached")
 STILL_PROTECTED = Retry(
     "OperationNotPermitted", "may not be terminated", 60, "the attribute was just changed, EC2 is eventually consistent"
@@ -143,7 +143,7 @@ class AutoscalingAttachment(Resource):
         seen, lives = observed or {}, (observed or {})["_lives"]
         new = [name for name in self.ids if name not in seen["instance_ids"]]
         if new:
-            self._refuse(seen, new)
+            attachable.refuse(self.identifier(), self.option("cluster"), seen, new, self.aws.check_mode)
         tags = {key: str(value) for key, value in (self.option("instance_tags") or {}).items()}
         bare = [name for name in self.ids if name in lives and not tags.items() <= lives[name].tags.items()]
         propagated = seen["_group"].get("instance_tags", {})
@@ -158,38 +158,6 @@ class AutoscalingAttachment(Resource):
             # Auto Scaling overwrites an attached instance's tags with the group's own.
             *instances.tag(self, overwritten, lives, tags),
         ]
-
-    def _refuse(self, seen: Observed, new: list[str]) -> None:
-        if not seen["_exists"] and not self.aws.check_mode:
-            raise ResourceError(f"Auto Scaling group {self.identifier()} does not exist. Create it first.")
-        zones = seen["_group"].get("availability_zones")
-        wrong = [reason for name in new if (reason := self._wrong(seen, name, zones))]
-        if wrong:
-            raise ResourceError(
-                f"Not attached to Auto Scaling group {self.identifier()}: {'; '.join(wrong)}. Put that right, or leave "
-                "these instances out."
-            )
-        capacity, most = seen["desired_capacity"], seen["max_size"]
-        if seen["_exists"] and capacity + len(new) > most:
-            raise ResourceError(
-                f"Auto Scaling group {self.identifier()} has a desired capacity of {capacity} and a max_size of {most}, "
-                f"too small for {len(new)} more members. Give it a larger max_size (autoscaling_group with resize)."
-            )
-
-    def _wrong(self, seen: Observed, name: str, zones: list[str] | None) -> str | None:
-        each = seen["_instances"].get(name)
-        if each is None:
-            return f"{name} does not exist"
-        if each.state != "running":
-            return f"{name} is {each.state}, not running"
-        if name in seen["_elsewhere"]:
-            return f"{name} is in Auto Scaling group {seen['_elsewhere'][name]}"
-        owner = each.tags.get(tagging.CLUSTER, self.option("cluster"))
-        if owner != self.option("cluster"):
-            return f"{name} belongs to cluster {owner!r}"
-        if zones is not None and each.zone not in zones:
-            return f"{name} is in {each.zone}, and the group in {', '.join(zones)}"
-        return None
 
     def _batches(
         self,
@@ -256,7 +224,7 @@ class AutoscalingAttachment(Resource):
         states = {each["instance_id"]: each["lifecycle_state"] for each in observed["members"]}
         leaving = [name for name, state in states.items() if state in ("InService", "Standby") or "Pending" in state]
         ending: list[str] = sorted(observed["_lives"]) if self.option("terminate") else []
-        self._refuse_termination(observed, ending)
+        attachable.refuse_termination(self.option("cluster"), observed["_lives"], ending)
         kept = sorted(name for name, state in states.items() if state == RETAINED and name not in ending)
         if kept:
             raise ResourceError(
@@ -273,17 +241,6 @@ class AutoscalingAttachment(Resource):
             detach[-1].settle = True
         rest = self._terminate(ending) if self.option("terminate") else self._release(observed)
         return [*self._lower(observed, sum(states[name] != "Standby" for name in leaving)), *detach, *rest]
-
-    def _refuse_termination(self, observed: Observed, ending: list[str]) -> None:
-        cluster = self.option("cluster")
-        wanted = {tagging.CLUSTER: cluster, tagging.COMPONENT: MEMBER}
-        others = [name for name in ending if not wanted.items() <= observed["_lives"][name].tags.items()]
-        if others:
-            raise ResourceError(
-                f"Nothing was done, because {', '.join(others)} may not be terminated: only instances that the group "
-                f"launched are, which bear the tags {tagging.CLUSTER}={cluster} and {tagging.COMPONENT}={MEMBER}. Leave "
-                "these out."
-            )
 
     def _lower(self, seen: Observed, count: int) -> list[Step]:
         if not count or not self.option("decrement") or seen["desired_capacity"] - count >= seen["min_size"]:
