@@ -117,24 +117,24 @@ class ClusterRecord(Resource):
         except ClientError as error:
             if error_code(error) == GONE:
                 return {}
-            raise self._explained(error) from error
+            self._explain(error)
+            raise
         return found
 
-    def _explained(self, error: ClientError) -> Exception:
-        """Return a sentence for what this table's own state explains, else the error."""
+    def _explain(self, error: ClientError) -> None:
+        """Raise a sentence for what this table's own state explains."""
         code, text = error_code(error), error_text(error)
         if code == "ValidationException" and "schema" in text:
-            return ResourceError(
+            raise ResourceError(
                 f"Table {self._table} exists, but its hash key is not Key, so it is not ours and stays untouched. "
                 "Rename or delete it if nobody needs it, or choose another cluster name."
-            )
+            ) from error
         # DynamoDB hands KMS's refusal on in its own (message met live in aws-cdk issue 18616).
         if code == "AccessDeniedException" and "KMS" in text:
-            return ResourceError(
+            raise ResourceError(
                 f"Table {self._table} cannot be read, because DynamoDB may not use its KMS key: AWS said {text.rstrip('.')}. "
                 "If the key is disabled or pending deletion, cancel the deletion and enable it; else grant its use."
-            )
-        return error
+            ) from error
 
     def _decrypted(self, ciphertext: bytes) -> dict[str, Any]:
         """Return user, password and key; nothing when they are lost or bound to another cluster."""

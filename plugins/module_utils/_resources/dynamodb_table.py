@@ -80,7 +80,7 @@ class DynamodbTable(Resource):
 
     def identifier(self) -> str:
         """The table's name, cut to 255 characters."""
-        return fit(str(self.option("name")), 255)
+        return str(fit(str(self.option("name")), 255))
 
     def predict(self) -> dict[str, Any]:
         """The ARN is made of the name."""
@@ -124,7 +124,7 @@ class DynamodbTable(Resource):
         start = time.monotonic()
         while True:
             try:
-                return self.aws.pages("dynamodb", "list_tags_of_resource", "Tags", ResourceArn=found["TableArn"])
+                return list(self.aws.pages("dynamodb", "list_tags_of_resource", "Tags", ResourceArn=found["TableArn"]))
             except ClientError as error:
                 early = error_code(error) == GONE and found["TableStatus"] == "CREATING"
                 if not early or time.monotonic() - start > CREATING_SECONDS:

@@ -103,7 +103,7 @@ class IamRole(Resource):
 
     def identifier(self) -> str:
         """The role's name, cut to IAM's 64 characters."""
-        return fit(str(self.option("name")), 64)
+        return str(fit(str(self.option("name")), 64))
 
     def predict(self) -> dict[str, Any]:
         """The ARN is made of path and name."""
@@ -162,7 +162,7 @@ class IamRole(Resource):
 
     def _equal(self, prop: str, present: Any, value: Any) -> bool:
         if prop != "inline_policies":
-            return super()._equal(prop, present, value)
+            return bool(super()._equal(prop, present, value))
         return (present or {}).keys() == value.keys() and not changed(present or {}, value)
 
     def plan(self, observed: Observed | None) -> list[Step]:

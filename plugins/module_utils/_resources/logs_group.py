@@ -70,7 +70,7 @@ class LogsGroup(Resource):
 
     def identifier(self) -> str:
         """The group's name, cut to 512 characters."""
-        return fit(str(self.option("name")), 512)
+        return str(fit(str(self.option("name")), 512))
 
     def predict(self) -> dict[str, Any]:
         """The ARNs are made of the name."""
