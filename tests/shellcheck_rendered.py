@@ -36,7 +36,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for name, text in rendered().items():
             (Path(folder) / name).write_text(text)
-        shell = [p for p in (ROOT / "local_cloud" / "bin").iterdir() if p.read_bytes().startswith((b"#!/bin/bash", b"#!/bin/sh"))]
+        shell = [
+            p
+            for p in (ROOT / "local_cloud" / "bin").iterdir()
+            if p.read_bytes().startswith((b"#!/bin/bash", b"#!/bin/sh"))
+        ]
         files = [*sorted(Path(folder).iterdir()), *sorted(shell), ROOT / ".ci" / "run"]
         return subprocess.run(["shellcheck", *map(str, files)], check=False).returncode
 

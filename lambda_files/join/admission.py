@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from scaling.model import ClusterView, GroupView, Member
 
 LAUNCHING_FOR = timedelta(minutes=30)
-"""The state machine terminates an instance that the cluster does not know after the same time."""
+"""The state machine reports an instance that the cluster does not know after the same time (join_grace_minutes)."""
 
 JOIN_ADDRESSES = 16
 INSTANCE_ID = re.compile(r"i-[0-9a-f]{8}([0-9a-f]{9})?")

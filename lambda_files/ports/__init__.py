@@ -8,6 +8,15 @@ from ports.lease import Clock, Grant, Lease
 from ports.store import Credentials, LoginMemory, Store
 
 __all__ = [
-    "Clock", "Cluster", "Compute", "Credentials", "Grant", "Group", "GroupInstance", "Instance", "Lease",
-    "LoginMemory", "Store",
+    "Clock",
+    "Cluster",
+    "Compute",
+    "Credentials",
+    "Grant",
+    "Group",
+    "GroupInstance",
+    "Instance",
+    "Lease",
+    "LoginMemory",
+    "Store",
 ]

@@ -97,7 +97,9 @@ class Pass:
             self._try("remove drives without a container", lambda: cluster.remove_drives(plan.orphan_drives))
         for decision, machine in drains:
             self._each(decision, "drain", cluster, partial(self._drain, machine, cluster))
-        acknowledged = [d for d, machine in removals if self._each(d, "remove", cluster, partial(_remove, machine, cluster))]
+        acknowledged = [
+            d for d, machine in removals if self._each(d, "remove", cluster, partial(_remove, machine, cluster))
+        ]
         candidates = [
             d.instance_id
             for d in (*acknowledged, *plan.of(Action.TERMINATE))

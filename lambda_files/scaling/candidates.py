@@ -45,5 +45,3 @@ def decision_of(candidate: Candidate, action: Action, reason: str, blocked_by: s
 
 def member_decision(member: Member, action: Action, reason: str, blocked_by: str | None = None) -> Decision:
     return Decision(member.address, member.instance_id, action, reason, blocked_by)
-
-

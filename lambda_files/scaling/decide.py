@@ -89,8 +89,9 @@ def _finish(ours: list[Candidate], snapshot: Snapshot, policy: Policy) -> Iterab
             )
 
 
-def _drains(ours: list[Candidate], outsiders: list[Candidate], snapshot: Snapshot, policy: Policy,
-            now: datetime) -> Iterable[Decision]:
+def _drains(
+    ours: list[Candidate], outsiders: list[Candidate], snapshot: Snapshot, policy: Policy, now: datetime
+) -> Iterable[Decision]:
     """Machines that go on leaving, begin to leave, or stay; what one takes from the budget the next one sees."""
     totals = _totals(ours, snapshot, now)
     for candidate in outsiders:
@@ -103,7 +104,9 @@ def _drains(ours: list[Candidate], outsiders: list[Candidate], snapshot: Snapsho
     for candidate in working:
         if candidate.health.kind is Kind.DEACTIVATING:
             yield checked(
-                candidate, Action.DRAIN, f"goes on leaving: {candidate.health.reason}",
+                candidate,
+                Action.DRAIN,
+                f"goes on leaving: {candidate.health.reason}",
                 ("S5 ownership", must.s5_ownership(candidate.machine, candidate.member, snapshot.cluster)),
                 ("S14 hold", not_held(candidate)),
             )
@@ -171,11 +174,15 @@ def _start(candidate: Candidate, snapshot: Snapshot, policy: Policy, totals: mus
     machine, cluster = candidate.machine, snapshot.cluster
     unhealthy = candidate.health.kind is Kind.UNHEALTHY
     begun = leaving(machine)
-    why = f"unhealthy: {candidate.health.reason}" if unhealthy else (
-        f"surplus: {totals.alive} members, {totals.desired} desired"
+    why = (
+        f"unhealthy: {candidate.health.reason}"
+        if unhealthy
+        else (f"surplus: {totals.alive} members, {totals.desired} desired")
     )
     return checked(
-        candidate, Action.DRAIN, why,
+        candidate,
+        Action.DRAIN,
+        why,
         ("S5 ownership", must.s5_ownership(machine, candidate.member, cluster)),
         ("S14 hold", not_held(candidate)),
         ("S9 calm", must.OK if begun else must.s9_calm(cluster.gates, involuntary=machine.all_down)),

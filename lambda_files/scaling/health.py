@@ -79,6 +79,8 @@ def leaving(machine: Machine) -> bool:
 
 def down(machine: Machine) -> bool:
     """Part of it is missing from the cluster without having left."""
-    return not machine.inactive and not leaving(machine) and (
-        not machine.known or any(container.status != "UP" for container in machine.containers)
+    return (
+        not machine.inactive
+        and not leaving(machine)
+        and (not machine.known or any(container.status != "UP" for container in machine.containers))
     )

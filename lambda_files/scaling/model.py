@@ -10,8 +10,22 @@ from enum import StrEnum
 from scaling.policy import Policy, policy_from_settings
 
 __all__ = [
-    "Action", "Client", "ClusterView", "Container", "Decision", "Drive", "Gates", "GroupView", "Journal", "Machine",
-    "Member", "Plan", "Policy", "Removal", "Snapshot", "policy_from_settings",
+    "Action",
+    "Client",
+    "ClusterView",
+    "Container",
+    "Decision",
+    "Drive",
+    "Gates",
+    "GroupView",
+    "Journal",
+    "Machine",
+    "Member",
+    "Plan",
+    "Policy",
+    "Removal",
+    "Snapshot",
+    "policy_from_settings",
 ]
 
 CONTAINER_STATES = frozenset({"ACTIVE", "DEACTIVATING", "INACTIVE", "REMOVING"})

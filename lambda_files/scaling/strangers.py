@@ -11,8 +11,7 @@ from scaling.health import down_for, leaving
 from scaling.model import Action, Decision, Member, Policy, Snapshot
 
 
-def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: datetime,
-             totals: must.Totals) -> Decision:
+def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: datetime, totals: must.Totals) -> Decision:
     """A machine of the cluster that is not in the group: forgotten when inactive, put out when long down."""
     machine, cluster = candidate.machine, snapshot.cluster
     if machine.instance_id is None and any(m.address == machine.address for m in snapshot.group.members):
@@ -34,14 +33,17 @@ def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: date
         return decision_of(candidate, Action.WAIT, f"not in the group, and down for less than {policy.kick_out_after}")
     begun = leaving(machine)
     return checked(
-        candidate, Action.DRAIN, f"not in the group, and down for more than {policy.kick_out_after}",
+        candidate,
+        Action.DRAIN,
+        f"not in the group, and down for more than {policy.kick_out_after}",
         ("S9 calm", must.OK if begun else must.s9_calm(cluster.gates, involuntary=True)),
         ("S4 budget", must.OK if begun else must.s4_budget(totals, machine, cluster, policy)),
     )
 
 
-def without_machine(snapshot: Snapshot, candidates: list[Candidate], policy: Policy,
-                    now: datetime) -> Iterable[Decision]:
+def without_machine(
+    snapshot: Snapshot, candidates: list[Candidate], policy: Policy, now: datetime
+) -> Iterable[Decision]:
     """Members of which the cluster shows no container. Only a journaled removal lets one be terminated."""
     in_cluster = {c.machine.instance_id for c in candidates if c.member}
     addresses = {machine.address for machine in snapshot.cluster.machines}
@@ -54,8 +56,7 @@ def without_machine(snapshot: Snapshot, candidates: list[Candidate], policy: Pol
             yield _unknown_member(member, snapshot, addresses, policy, now)
 
 
-def _unknown_member(member: Member, snapshot: Snapshot, addresses: set[str], policy: Policy,
-                    now: datetime) -> Decision:
+def _unknown_member(member: Member, snapshot: Snapshot, addresses: set[str], policy: Policy, now: datetime) -> Decision:
     removal = snapshot.journal.removed.get(member.instance_id)
     if removal is not None:
         if member.address in addresses:
@@ -67,10 +68,9 @@ def _unknown_member(member: Member, snapshot: Snapshot, addresses: set[str], pol
     if member.launched is None or now - member.launched <= policy.join_grace:
         return member_decision(member, Action.WAIT, "joining: the cluster does not know it yet")
     return member_decision(
-        member, Action.WAIT,
+        member,
+        Action.WAIT,
         f"unknown to the cluster for more than {policy.join_grace}; it is never terminated for that. "
         "See its log, then terminate it by hand or let it join",
         "S1 evidence",
     )
-
-

@@ -20,8 +20,9 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     return terminate(text_of(event, "execution"), grant_of(event), ids, gone, event, ports())
 
 
-def terminate(execution: str, grant: Grant, ids: list[str], gone: list[str], earlier: dict[str, Any],
-              with_ports: Ports) -> dict[str, Any]:
+def terminate(
+    execution: str, grant: Grant, ids: list[str], gone: list[str], earlier: dict[str, Any], with_ports: Ports
+) -> dict[str, Any]:
     """The task itself, on any ports; `earlier` is scale's answer."""
     terminated, detached, problems = act(with_ports, grant, ids, gone)
     with_ports.lease.release(grant.owner)

@@ -29,13 +29,16 @@ def cluster(*machines: Machine) -> ClusterView:
     return ClusterView("guid", GATES, machines)
 
 
-@pytest.mark.parametrize(("query", "words"), [
-    (None, "names no instance"),
-    ({}, "names no instance"),
-    ({"instance_id": ""}, "names no instance"),
-    ({"instance_id": "i-xyz"}, "not an EC2 instance id"),
-    ({"instance_id": "i-0000000000000000a; rm -rf /"}, "not an EC2 instance id"),
-])
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        (None, "names no instance"),
+        ({}, "names no instance"),
+        ({"instance_id": ""}, "names no instance"),
+        ({"instance_id": "i-xyz"}, "not an EC2 instance id"),
+        ({"instance_id": "i-0000000000000000a; rm -rf /"}, "not an EC2 instance id"),
+    ],
+)
 def test_a_request_without_a_proper_instance_is_refused(query, words):
     with pytest.raises(Refused, match=words) as refused:
         requested_instance(query)
@@ -49,18 +52,21 @@ def test_a_launching_member_is_admitted(lifecycle, state):
     assert admit(NEW.instance_id, "demo", group(OLD, member), NOW) is member
 
 
-@pytest.mark.parametrize(("change", "status", "words"), [
-    ({"instance_id": "i-0000000000000000c"}, 403, "not a member of the Auto Scaling group stateful-demo"),
-    ({"owned": False}, 403, "does not carry the tag stateful:cluster=demo"),
-    ({"state": None}, 503, "EC2 does not know"),
-    ({"state": "stopped"}, 409, "is stopped"),
-    ({"state": "shutting-down"}, 409, "is shutting-down"),
-    ({"state": "terminated"}, 409, "is terminated"),
-    ({"lifecycle": "Terminating:Wait"}, 409, "is Terminating:Wait in its group"),
-    ({"lifecycle": "Standby"}, 409, "is Standby in its group"),
-    ({"lifecycle": "InService", "launched": NOW - timedelta(minutes=30)}, 409, "more than 30 minutes ago"),
-    ({"address": None}, 503, "no private address yet"),
-])
+@pytest.mark.parametrize(
+    ("change", "status", "words"),
+    [
+        ({"instance_id": "i-0000000000000000c"}, 403, "not a member of the Auto Scaling group stateful-demo"),
+        ({"owned": False}, 403, "does not carry the tag stateful:cluster=demo"),
+        ({"state": None}, 503, "EC2 does not know"),
+        ({"state": "stopped"}, 409, "is stopped"),
+        ({"state": "shutting-down"}, 409, "is shutting-down"),
+        ({"state": "terminated"}, 409, "is terminated"),
+        ({"lifecycle": "Terminating:Wait"}, 409, "is Terminating:Wait in its group"),
+        ({"lifecycle": "Standby"}, 409, "is Standby in its group"),
+        ({"lifecycle": "InService", "launched": NOW - timedelta(minutes=30)}, 409, "more than 30 minutes ago"),
+        ({"address": None}, 503, "no private address yet"),
+    ],
+)
 def test_every_other_instance_is_refused_with_its_own_sentence(change, status, words):
     with pytest.raises(Refused, match=words) as refused:
         admit(NEW.instance_id, "demo", group(OLD, replace(NEW, **change)), NOW)

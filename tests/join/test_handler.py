@@ -57,20 +57,27 @@ class World:
             LaunchTemplateData={"ImageId": "ami-12c6146b", "InstanceType": "i3en.2xlarge", "TagSpecifications": tags},
         )
         self.autoscaling.create_auto_scaling_group(
-            AutoScalingGroupName=NAME, MinSize=0, MaxSize=5, DesiredCapacity=2, VPCZoneIdentifier=subnet,
+            AutoScalingGroupName=NAME,
+            MinSize=0,
+            MaxSize=5,
+            DesiredCapacity=2,
+            VPCZoneIdentifier=subnet,
             LaunchTemplate={"LaunchTemplateName": NAME},
         )
         group = self.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"][0]
         self.old, self.new = (instance["InstanceId"] for instance in group["Instances"])
         cluster.has(self.address(self.old), self.old)
         self.dynamodb.create_table(
-            TableName=NAME, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "Key", "KeyType": "HASH"}],
+            TableName=NAME,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "Key", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "Key", "AttributeType": "S"}],
         )
         self.put("settings", Schema={"N": "1"}, Document={"S": json.dumps(document)})
         key = self.kms.create_key()["KeyMetadata"]["KeyId"]
         blob = self.kms.encrypt(
-            KeyId=key, EncryptionContext={"stateful:cluster": "demo"},
+            KeyId=key,
+            EncryptionContext={"stateful:cluster": "demo"},
             Plaintext=json.dumps({"username": "admin", "password": PASSWORD}).encode(),
         )["CiphertextBlob"]
         self.put("credentials", Ciphertext={"B": blob})
@@ -89,8 +96,13 @@ class World:
 @pytest.fixture
 def world(document, monkeypatch):
     for name, value in {
-        "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test", "STATEFUL_CLUSTER": "demo", "STATEFUL_TABLE": NAME, "STATEFUL_GROUP": NAME,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "STATEFUL_CLUSTER": "demo",
+        "STATEFUL_TABLE": NAME,
+        "STATEFUL_GROUP": NAME,
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -120,9 +132,14 @@ def test_a_launching_member_gets_the_script(world, capfd):
     assert PASSWORD not in "".join(capfd.readouterr())
 
 
-@pytest.mark.parametrize(("instance_id", "words"), [
-    (None, "names no instance"), ("", "names no instance"), ("i-1; reboot", "not an EC2 instance id"),
-])
+@pytest.mark.parametrize(
+    ("instance_id", "words"),
+    [
+        (None, "names no instance"),
+        ("", "names no instance"),
+        ("i-1; reboot", "not an EC2 instance id"),
+    ],
+)
 def test_a_request_without_an_instance_is_a_400(world, instance_id, words):
     refused(module.handler(event(instance_id), None), 400, words)
 

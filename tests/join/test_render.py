@@ -24,7 +24,7 @@ def test_a_list_becomes_one_literal_word_for_each_item():
 
 @pytest.mark.parametrize("value", NASTY)
 def test_a_text_becomes_one_literal_word(value):
-    assert words_of(render("one=@ONE@\nvalues=(\"$one\")", {"ONE": value})) == [value]
+    assert words_of(render('one=@ONE@\nvalues=("$one")', {"ONE": value})) == [value]
 
 
 def test_a_number_stays_a_number_and_the_shells_own_dollar_stays():

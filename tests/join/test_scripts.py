@@ -14,7 +14,7 @@ from join.scripts import USER_DATA_LIMIT, UserDataTooLong, client_mount, join_sc
 from join.sizes import UnsupportedSize
 
 URL = "https://abc123.execute-api.us-east-1.amazonaws.com/default/join"
-TAGS = {"stateful:cluster": "demo", "Owner": "O'Neil & \"sons\" $HOME"}
+TAGS = {"stateful:cluster": "demo", "Owner": 'O\'Neil & "sons" $HOME'}
 CREDENTIALS = {"username": "admin", "password": "p'a\"s$s`w\\d"}
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
@@ -23,7 +23,10 @@ def shellcheck(script: str) -> None:
     program = Path(sys.executable).with_name("shellcheck")
     checked = subprocess.run(
         [str(program) if program.exists() else shutil.which("shellcheck"), "-"],
-        input=script, capture_output=True, text=True, check=False,
+        input=script,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
@@ -35,11 +38,15 @@ def test_user_data_is_clean_with_and_without_its_key(document, groups):
     shellcheck(script.replace("@API_KEY@", "A" * 40))
 
 
-@pytest.mark.parametrize("weka", [
-    {"scheme": "http", "port": 14000, "validate_certs": False, "certificate": None},
-    {"scheme": "https", "port": 14000, "validate_certs": False, "certificate": None},
-    {"scheme": "https", "port": 443, "validate_certs": True, "certificate": PEM},
-], ids=["http", "self-signed", "certificate"])
+@pytest.mark.parametrize(
+    "weka",
+    [
+        {"scheme": "http", "port": 14000, "validate_certs": False, "certificate": None},
+        {"scheme": "https", "port": 14000, "validate_certs": False, "certificate": None},
+        {"scheme": "https", "port": 443, "validate_certs": True, "certificate": PEM},
+    ],
+    ids=["http", "self-signed", "certificate"],
+)
 @pytest.mark.parametrize("addresses", [["10.0.0.1"], ["10.0.0.1", "10.0.0.2"]], ids=["one-backend", "two-backends"])
 def test_join_script_is_clean(document, weka, addresses):
     shellcheck(join_script({**document, "weka": weka}, CREDENTIALS, "us-east-1", addresses))

@@ -82,7 +82,9 @@ class World:
         self.backend = next(each for each in instances if each["InstanceType"] == "i3en.2xlarge")
         self.backends = [each for each in instances if each["InstanceType"] == "i3en.2xlarge"]
         self.document = {
-            "schema": 1, "cluster": "demo", "subnet_id": self.backend["SubnetId"],
+            "schema": 1,
+            "cluster": "demo",
+            "subnet_id": self.backend["SubnetId"],
             "security_group_ids": [group["GroupId"] for group in self.backend["SecurityGroups"]],
             "instance_type": "i3en.2xlarge",
             "weka": {"scheme": "https", "port": 14000, "validate_certs": True, "certificate": self.certificate()},
@@ -98,16 +100,21 @@ class World:
     def records(self) -> None:
         dynamodb, kms = self.cloud.client("dynamodb"), self.cloud.client("kms")
         dynamodb.create_table(
-            TableName=GROUP, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "Key", "KeyType": "HASH"}],
+            TableName=GROUP,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "Key", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "Key", "AttributeType": "S"}],
         )
         key = kms.create_key()["KeyMetadata"]["KeyId"]
         blob = kms.encrypt(
-            KeyId=key, EncryptionContext={"stateful:cluster": "demo"},
+            KeyId=key,
+            EncryptionContext={"stateful:cluster": "demo"},
             Plaintext=json.dumps({"username": "admin", "password": "WEKA-demo-1"}).encode(),
         )["CiphertextBlob"]
-        for item in ({"Key": {"S": "settings"}, "Document": {"S": json.dumps(self.document)}},
-                     {"Key": {"S": "credentials"}, "Ciphertext": {"B": blob}}):
+        for item in (
+            {"Key": {"S": "settings"}, "Document": {"S": json.dumps(self.document)}},
+            {"Key": {"S": "credentials"}, "Ciphertext": {"B": blob}},
+        ):
             dynamodb.put_item(TableName=GROUP, Item=item)
 
     def script(self, key: str = API_KEY) -> str:
@@ -121,23 +128,34 @@ class World:
 
     def template(self, script: str) -> dict[str, Any]:
         return {
-            "ImageId": self.backend["ImageId"], "InstanceType": "i3en.2xlarge",
+            "ImageId": self.backend["ImageId"],
+            "InstanceType": "i3en.2xlarge",
             "IamInstanceProfile": {"Arn": self.backend["IamInstanceProfile"]["Arn"]},
             "InstanceInitiatedShutdownBehavior": "terminate",
-            "NetworkInterfaces": [{
-                "DeviceIndex": 0, "SubnetId": self.backend["SubnetId"], "DeleteOnTermination": True,
-                "Groups": self.document["security_group_ids"],
-            }],
-            "TagSpecifications": [{
-                "ResourceType": "instance", "Tags": [{"Key": "stateful:cluster", "Value": "demo"}],
-            }],
+            "NetworkInterfaces": [
+                {
+                    "DeviceIndex": 0,
+                    "SubnetId": self.backend["SubnetId"],
+                    "DeleteOnTermination": True,
+                    "Groups": self.document["security_group_ids"],
+                }
+            ],
+            "TagSpecifications": [
+                {
+                    "ResourceType": "instance",
+                    "Tags": [{"Key": "stateful:cluster", "Value": "demo"}],
+                }
+            ],
             "UserData": base64.b64encode(script.encode()).decode(),
         }
 
     def group(self) -> None:
         self.ec2.create_launch_template(LaunchTemplateName=GROUP, LaunchTemplateData=self.template(self.script()))
         self.autoscaling.create_auto_scaling_group(
-            AutoScalingGroupName=GROUP, MinSize=0, MaxSize=20, DesiredCapacity=0,
+            AutoScalingGroupName=GROUP,
+            MinSize=0,
+            MaxSize=20,
+            DesiredCapacity=0,
             VPCZoneIdentifier=self.backend["SubnetId"],
             LaunchTemplate={"LaunchTemplateName": GROUP, "Version": "$Latest"},
         )
@@ -179,7 +197,8 @@ class World:
     def finished(self, instance_id: str, seconds: float = 60) -> dict[str, Any]:
         """The log of user data that has ended."""
         return eventually(
-            lambda: (log := self.log(instance_id)) and not log["running"] and log, seconds,
+            lambda: (log := self.log(instance_id)) and not log["running"] and log,
+            seconds,
             lambda: self.log(instance_id)["log"],
         )
 
@@ -199,5 +218,3 @@ class World:
     def state(self, instance_id: str) -> str:
         found = self.ec2.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
         return found["State"]["Name"]
-
-

@@ -40,22 +40,26 @@ def test_a_new_member_becomes_a_backend(world):
     nics = sorted(machine["NetworkInterfaces"], key=lambda nic: nic["Attachment"]["DeviceIndex"])
     assert [nic["Attachment"]["DeviceIndex"] for nic in nics] == [0, 1, 2, 3]
     assert all(nic["Attachment"]["DeleteOnTermination"] for nic in nics)
-    made = world.ec2.describe_network_interfaces(
-        NetworkInterfaceIds=[nic["NetworkInterfaceId"] for nic in nics[1:]]
-    )["NetworkInterfaces"]
+    made = world.ec2.describe_network_interfaces(NetworkInterfaceIds=[nic["NetworkInterfaceId"] for nic in nics[1:]])[
+        "NetworkInterfaces"
+    ]
     for nic in made:
         assert {"Key": "stateful:cluster", "Value": "demo"} in nic["TagSet"]
         assert {group["GroupId"] for group in nic["Groups"]} == set(world.document["security_group_ids"])
 
     assert sorted(container["container_name"] for container in world.containers(machine["PrivateIpAddress"])) == [
-        "compute0", "drives0", "frontend0",
+        "compute0",
+        "drives0",
+        "frontend0",
     ]
     assert {container["status"] for container in world.containers(machine["PrivateIpAddress"])} == {"UP"}
 
 
 def with_weka(script: str, what: str) -> str:
     """User data in which `what` happens when compute0 is set up for the first time."""
-    return script.replace("umask 077\n", f"""umask 077
+    return script.replace(
+        "umask 077\n",
+        f"""umask 077
 mkdir "$HOME/bin"
 WEKA=$(command -v weka)
 export WEKA PATH="$HOME/bin:$PATH"
@@ -65,7 +69,9 @@ if [ "$1 $2 $5" = "local setup compute0" ] && [ ! -e "$HOME/once" ]; then touch 
 exec "$WEKA" "$@"
 WRAPPER
 chmod +x "$HOME/bin/weka"
-""", 1)
+""",
+        1,
+    )
 
 
 def test_a_join_that_was_killed_goes_on_where_it_stopped(world):
@@ -88,7 +94,8 @@ def test_a_join_that_fails_takes_its_containers_out_again(world):
         assert "withdrawing this machine's containers" in log
         assert "did not join: setting up container compute0 on port 15000 with cores 2 failed" in log
         assert [(each["container_name"], each["state"]) for each in world.containers(address)] in (
-            [("drives0", "DEACTIVATING")], [("drives0", "INACTIVE")],
+            [("drives0", "DEACTIVATING")],
+            [("drives0", "INACTIVE")],
         )
 
 
@@ -137,6 +144,8 @@ def test_a_client_mounts_with_the_printed_script(world):
 def test_the_log_of_an_instance_that_ran_nothing_is_not_found(world):
     answer = subprocess.run(
         ["curl", "--silent", f"{world.cloud.url}/_local/instances/{world.backend['InstanceId']}/log"],
-        capture_output=True, text=True, check=True,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "has not run any user data" in answer.stdout

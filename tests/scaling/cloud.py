@@ -127,8 +127,13 @@ class Cloud:
         return {c.machine.spec.instance_id for c in self.weka.backends()}
 
     def settings(self, **change: Any) -> None:
-        weka = {"scheme": "https", "port": self.registry.port, "validate_certs": True,
-                "certificate": self.weka.certificate, **change.pop("weka", {})}
+        weka = {
+            "scheme": "https",
+            "port": self.registry.port,
+            "validate_certs": True,
+            "certificate": self.weka.certificate,
+            **change.pop("weka", {}),
+        }
         document = {"schema": 1, "cluster": NAME, "engine": "weka", "weka": weka, **change}
         self.put("settings", Schema={"N": "1"}, Document={"S": json.dumps(document)})
 
@@ -184,16 +189,26 @@ def _instances(count: int, block: int) -> tuple[list[str], list[str]]:
     image = "ami-12c6146b"  # one that moto knows
     tags = [{"Key": "stateful:cluster", "Value": NAME}]
     instances = ec2.run_instances(
-        ImageId=image, MinCount=count, MaxCount=count, SubnetId=subnet, InstanceType="i3en.2xlarge",
-        DisableApiTermination=True, TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+        ImageId=image,
+        MinCount=count,
+        MaxCount=count,
+        SubnetId=subnet,
+        InstanceType="i3en.2xlarge",
+        DisableApiTermination=True,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
     )["Instances"]
     ids = [instance["InstanceId"] for instance in instances]
     template = ec2.create_launch_template(
         LaunchTemplateName=BASE, LaunchTemplateData={"ImageId": image, "InstanceType": "i3en.2xlarge"}
     )["LaunchTemplate"]["LaunchTemplateId"]
     autoscaling.create_auto_scaling_group(
-        AutoScalingGroupName=BASE, MinSize=0, MaxSize=50, DesiredCapacity=0, VPCZoneIdentifier=subnet,
-        LaunchTemplate={"LaunchTemplateId": template}, NewInstancesProtectedFromScaleIn=True,
+        AutoScalingGroupName=BASE,
+        MinSize=0,
+        MaxSize=50,
+        DesiredCapacity=0,
+        VPCZoneIdentifier=subnet,
+        LaunchTemplate={"LaunchTemplateId": template},
+        NewInstancesProtectedFromScaleIn=True,
     )
     for start in range(0, count, 20):
         autoscaling.attach_instances(AutoScalingGroupName=BASE, InstanceIds=ids[start : start + 20])
@@ -203,7 +218,8 @@ def _instances(count: int, block: int) -> tuple[list[str], list[str]]:
 def _records() -> None:
     dynamodb, kms = boto3.client("dynamodb"), boto3.client("kms")
     dynamodb.create_table(
-        TableName=BASE, BillingMode="PAY_PER_REQUEST",
+        TableName=BASE,
+        BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "Key", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "Key", "AttributeType": "S"}],
     )

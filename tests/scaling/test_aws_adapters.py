@@ -36,7 +36,8 @@ def dynamodb():
     with mock_aws():
         made = boto3.client("dynamodb")
         made.create_table(
-            TableName=BASE, BillingMode="PAY_PER_REQUEST",
+            TableName=BASE,
+            BillingMode="PAY_PER_REQUEST",
             KeySchema=[{"AttributeName": "Key", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "Key", "AttributeType": "S"}],
         )

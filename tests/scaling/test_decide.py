@@ -87,15 +87,17 @@ def test_capacity_that_would_not_fit_blocks_and_is_reported():
 
 
 def test_an_inactive_member_is_removed_and_an_inactive_stranger_too():
-    snapshot = world([inactive(0), inactive(9), *(machine(n) for n in range(1, 7))], 6,
-                     members=[member(n) for n in range(7)])
+    snapshot = world(
+        [inactive(0), inactive(9), *(machine(n) for n in range(1, 7))], 6, members=[member(n) for n in range(7)]
+    )
     assert of(decide(snapshot, POLICY, NOW), Action.REMOVE) == [instance(0), instance(9)]
 
 
 def test_f5_three_containers_of_which_one_is_inactive_are_not_an_inactive_machine():
     one = machine(0)
-    mixed = replace(one, containers=(replace(one.containers[0], state="INACTIVE", status="INACTIVE"),
-                                     *one.containers[1:]))
+    mixed = replace(
+        one, containers=(replace(one.containers[0], state="INACTIVE", status="INACTIVE"), *one.containers[1:])
+    )
     plan = decide(world([mixed, *(machine(n) for n in range(1, 6))], 6), POLICY, NOW)
     assert of(plan, Action.REMOVE) == []
 
@@ -117,8 +119,9 @@ def test_an_empty_cluster_never_leads_to_a_termination():
 
 
 def test_a_journaled_removal_is_completed_after_a_crash():
-    snapshot = world([machine(n) for n in range(6)], 6, members=[member(n) for n in range(7)],
-                     removed={instance(6): removal(6)})
+    snapshot = world(
+        [machine(n) for n in range(6)], 6, members=[member(n) for n in range(7)], removed={instance(6): removal(6)}
+    )
     assert of(decide(snapshot, POLICY, NOW), Action.TERMINATE) == [instance(6)]
 
 
@@ -133,23 +136,33 @@ def test_a_journaled_removal_is_completed_after_a_crash():
     ],
 )
 def test_a_journaled_removal_is_not_completed_on_an_instance_that_does_not_match(changed, journaled):
-    snapshot = world([machine(n) for n in range(6)], 6, members=[*(member(n) for n in range(6)), changed],
-                     removed={instance(6): journaled})
+    snapshot = world(
+        [machine(n) for n in range(6)],
+        6,
+        members=[*(member(n) for n in range(6)), changed],
+        removed={instance(6): journaled},
+    )
     assert of(decide(snapshot, POLICY, NOW), Action.TERMINATE) == []
 
 
 @pytest.mark.parametrize("state", ["terminated", "shutting-down", None])
 def test_a_member_that_ec2_says_is_gone_is_detached(state):
-    snapshot = world([machine(n) for n in range(5)] + [down(5, 1)], 6,
-                     members=[*(member(n) for n in range(5)), member(5, state=state, address=None)])
+    snapshot = world(
+        [machine(n) for n in range(5)] + [down(5, 1)],
+        6,
+        members=[*(member(n) for n in range(5)), member(5, state=state, address=None)],
+    )
     plan = decide(snapshot, POLICY, NOW)
     assert of(plan, Action.DETACH) == [instance(5)]
     assert of(plan, Action.DRAIN) == []
 
 
 def test_a_pending_instance_that_ec2_does_not_show_yet_is_joining():
-    snapshot = world([machine(n) for n in range(6)], 7,
-                     members=[*(member(n) for n in range(6)), member(6, state=None, lifecycle="Pending", address=None)])
+    snapshot = world(
+        [machine(n) for n in range(6)],
+        7,
+        members=[*(member(n) for n in range(6)), member(6, state=None, lifecycle="Pending", address=None)],
+    )
     assert reason(decide(snapshot, POLICY, NOW), 6).action is Action.WAIT
 
 
@@ -195,7 +208,9 @@ def test_a_stranger_down_for_three_hours_is_put_out(minutes, drained):
 def test_a_stranger_that_is_only_partly_down_is_reported_and_left_alone():
     one = down(9, 500)
     partly = replace(one, containers=(*one.containers[:2], replace(one.containers[2], status="UP")))
-    plan = decide(world([*(machine(n) for n in range(6)), partly], 6, members=[member(n) for n in range(6)]), POLICY, NOW)
+    plan = decide(
+        world([*(machine(n) for n in range(6)), partly], 6, members=[member(n) for n in range(6)]), POLICY, NOW
+    )
     assert of(plan, Action.DRAIN) == []
     assert "partly down" in plan.errors[0]
 
@@ -236,8 +251,13 @@ def test_s14_a_hold_is_obeyed():
 def test_s9_a_closed_gate_turns_every_decision_into_waiting():
     machines = [inactive(0), *(machine(n) for n in range(1, 9))]
     closed = replace(CALM, io_status="STOPPED")
-    snapshot = world(machines, 6, members=[*(member(n) for n in range(9)), member(10, state="terminated")],
-                     gates=closed, orphan_drives=("d",))
+    snapshot = world(
+        machines,
+        6,
+        members=[*(member(n) for n in range(9)), member(10, state="terminated")],
+        gates=closed,
+        orphan_drives=("d",),
+    )
     plan = decide(snapshot, POLICY, NOW)
     assert {d.action for d in plan.decisions} == {Action.WAIT}
     assert plan.orphan_drives == ()
@@ -260,8 +280,12 @@ def test_drives_without_a_container_are_removed():
 
 def test_terminations_of_a_pass_are_capped_and_the_rest_is_put_off():
     ids = range(6, 66)
-    snapshot = world([machine(n) for n in range(6)], 6, members=[member(n) for n in range(66)],
-                     removed={instance(n): removal(n) for n in ids})
+    snapshot = world(
+        [machine(n) for n in range(6)],
+        6,
+        members=[member(n) for n in range(66)],
+        removed={instance(n): removal(n) for n in ids},
+    )
     plan = decide(snapshot, POLICY, NOW)
     assert len(of(plan, Action.TERMINATE)) == 50
     assert sum("put off" in d.reason for d in plan.decisions) == 10

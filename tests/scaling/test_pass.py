@@ -129,7 +129,7 @@ def test_defect_30_a_wrong_password_is_tried_once_and_not_every_minute(eight_of_
     eight_of_six.credentials("wrong")
     for number in range(4):
         event = eight_of_six.fetch(f"execution-{number}")
-        with pytest.raises(ClusterError, match="change_credentials"):
+        with pytest.raises(ClusterError, match="Run import.yml again"):
             eight_of_six.scale(event)
         eight_of_six.ports().lease.release(f"execution-{number}")
         eight_of_six.ticker.seconds += 60
@@ -217,7 +217,9 @@ def test_s7_a_refused_termination_leaves_the_instance_protected_again(eight_of_s
     ec2 = made.compute._ec2
 
     def refused(**_):
-        raise ec2.exceptions.ClientError({"Error": {"Code": "OperationNotPermitted", "Message": "no"}}, "TerminateInstances")
+        raise ec2.exceptions.ClientError(
+            {"Error": {"Code": "OperationNotPermitted", "Message": "no"}}, "TerminateInstances"
+        )
 
     monkeypatch.setattr(ec2, "terminate_instances", refused)
     from terminate.effects import act

@@ -22,14 +22,25 @@ VALUES = {
 FUNCTIONS = ("fetch", "scale", "terminate", "transient")
 # What Lambda itself does with the role, outside the function's code: its log, and its interfaces in the subnet.
 BY_LAMBDA = {
-    "logs:CreateLogStream", "logs:PutLogEvents",
-    "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DeleteNetworkInterface",
 }
 # AWS has no resource level for these (Service Authorization Reference).
 ONLY_STAR = {
-    "autoscaling:DescribeAutoScalingGroups", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces",
-    "logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery",
-    "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups",
+    "autoscaling:DescribeAutoScalingGroups",
+    "ec2:DescribeInstances",
+    "ec2:DescribeNetworkInterfaces",
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
 }
 
 
@@ -84,8 +95,9 @@ def test_a_function_may_do_exactly_what_it_does(function, calls, lambda_files):
     assert policy - calls[function] == set(), "the policy has these for nothing"
 
 
-@pytest.mark.parametrize("path", ["fetch/policy", "scale/policy", "terminate/policy", "transient/policy",
-                                  "states_policy", "events_policy"])
+@pytest.mark.parametrize(
+    "path", ["fetch/policy", "scale/policy", "terminate/policy", "transient/policy", "states_policy", "events_policy"]
+)
 def test_a_star_stands_only_where_aws_has_no_resources(path, lambda_files):
     for statement in rendered(lambda_files / f"{path}.json.j2")["Statement"]:
         resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]

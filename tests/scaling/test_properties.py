@@ -173,8 +173,11 @@ def _check_starts(snapshot, policy):
     ours = [d for d in begun if d.instance_id in {m.instance_id for m in group.members if not m.gone}]
     voluntary = [d for d in ours if health(d.machine, policy, NOW).kind is Kind.HEALTHY]
     going = [m for m in cluster.machines if leaving(m)]
-    unavailable = {m for m in cluster.machines if not m.inactive and (leaving(m) or not all(
-        c.status == "UP" for c in m.containers) or not m.known)}
+    unavailable = {
+        m
+        for m in cluster.machines
+        if not m.inactive and (leaving(m) or not all(c.status == "UP" for c in m.containers) or not m.known)
+    }
     tolerance = min(policy.max_leaving, cluster.stripe_protection)
     assert len(unavailable | {d.machine for d in begun}) <= tolerance, "S4"
     assert len(begun) <= policy.max_removals_per_pass, "S4"
@@ -188,8 +191,11 @@ def _check_starts(snapshot, policy):
         assert used <= cluster.total_bytes, "S3"
     if ours:
         ids = {m.instance_id for m in alive}
-        sound = [m for m in cluster.machines if m.instance_id in ids and m.sound and not leaving(m)
-                 and health(m, policy, NOW).kind is Kind.HEALTHY]
+        sound = [
+            m
+            for m in cluster.machines
+            if m.instance_id in ids and m.sound and not leaving(m) and health(m, policy, NOW).kind is Kind.HEALTHY
+        ]
         floor = max(policy.min_members, cluster.stripe_data + cluster.stripe_protection)
         assert len(sound) - len(voluntary) >= floor, "S2"
 

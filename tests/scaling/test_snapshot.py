@@ -22,8 +22,12 @@ def original() -> dict[str, Any]:
     clients = [MachineSpec("i-00000000000000099", "10.0.0.99")]
     weka = registry.form("demo", specs, password="x", clients=clients)
     return {
-        "status": weka_status.status(weka), "hosts": views.hosts(weka), "nodes": views.nodes(weka),
-        "disks": views.drives(weka), "overrides": {}, "interface_groups": [],
+        "status": weka_status.status(weka),
+        "hosts": views.hosts(weka),
+        "nodes": views.nodes(weka),
+        "disks": views.drives(weka),
+        "overrides": {},
+        "interface_groups": [],
     }
 
 

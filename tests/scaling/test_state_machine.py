@@ -12,7 +12,9 @@ from moto import mock_aws
 
 TASKS = ("Fetch", "Scale", "Terminate", "Transient")
 TRANSIENT_LAMBDA = {
-    "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 }
 
@@ -30,7 +32,8 @@ def definition(lambda_files):
 def test_aws_accepts_the_definition(definition):
     with mock_aws():
         answer = boto3.client("stepfunctions").create_state_machine(
-            name="stateful-demo", definition=json.dumps(definition),
+            name="stateful-demo",
+            definition=json.dumps(definition),
             roleArn="arn:aws:iam::123456789012:role/stateful-demo-states",
         )
     assert answer["stateMachineArn"]

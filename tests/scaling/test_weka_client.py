@@ -128,7 +128,7 @@ def test_when_the_refresh_token_is_gone_too_there_is_one_login(world):
 
 def test_a_wrong_password_is_one_attempt_at_one_member(world):
     for _ in range(3):
-        with pytest.raises(CredentialsRejected, match="change_credentials"):
+        with pytest.raises(CredentialsRejected, match="Run import.yml again"):
             world.client(password="wrong").read("status")
     assert world.weka.users._attempts[USER].failures == 1
     assert world.client(fingerprint="two").read("status")
@@ -218,6 +218,7 @@ def test_f45_every_member_is_asked_which_cluster_it_is(world):
 )
 def test_f50_an_answer_of_another_shape_is_refused(answer, words):
     with socket.create_server(("127.0.0.1", 0)) as server:
+
         def serve() -> None:
             connection, _ = server.accept()
             with connection:

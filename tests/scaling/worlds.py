@@ -104,8 +104,14 @@ def cluster(*machines: Machine, **change: Any) -> ClusterView:
     return ClusterView(**{**values, **change})
 
 
-def world(machines: list[Machine], desired: int, members: list[Member] | None = None, removed: dict | None = None,
-          starts: tuple[int, ...] = (), **of_cluster: Any) -> Snapshot:
+def world(
+    machines: list[Machine],
+    desired: int,
+    members: list[Member] | None = None,
+    removed: dict | None = None,
+    starts: tuple[int, ...] = (),
+    **of_cluster: Any,
+) -> Snapshot:
     """A snapshot whose group has a member for each machine, unless members are given."""
     group = [member(int(m.instance_id[2:], 16)) for m in machines] if members is None else members
     return Snapshot(

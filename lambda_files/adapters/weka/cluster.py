@@ -15,7 +15,12 @@ from adapters.weka.client import WekaClient
 # A container or drive that comes or goes between two reads makes them disagree; reading again settles it.
 ATTEMPTS = 3
 VIEW_METHODS = (
-    "status", "hosts_list", "nodes_list", "disks_list", "manual_override_list", "interface_group_list",
+    "status",
+    "hosts_list",
+    "nodes_list",
+    "disks_list",
+    "manual_override_list",
+    "interface_group_list",
 )
 GATE_METHODS = ("status", "manual_override_list", "hosts_list")
 

@@ -12,7 +12,7 @@ from adapters.weka.rpc import Forbidden, Rpc, Unauthorized
 
 # WEKA locks an account for two minutes after five refused logins; one attempt in half an hour stays far below.
 PAUSE_SECONDS = 1800
-ADVICE = "Store the right ones with the change_credentials playbook."
+ADVICE = "Run import.yml again with the right weka_username and weka_password."
 
 
 class Login:

@@ -106,8 +106,9 @@ def _machines(hosts: Any, nodes: Any, disks: Any, interface_groups: Any) -> tupl
     )
 
 
-def _container(host_id: int, host: dict[str, Any], node: dict[str, Any] | None, drives: list[Drive],
-               ports: list[tuple[str, str]]) -> Container:
+def _container(
+    host_id: int, host: dict[str, Any], node: dict[str, Any] | None, drives: list[Drive], ports: list[tuple[str, str]]
+) -> Container:
     cloud = host.get("aws") or host.get("cloud") or {}
     fenced = _time(node.get("last_fencing_time")) if node else None
     return Container(

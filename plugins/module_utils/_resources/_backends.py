@@ -22,7 +22,9 @@ Instance = Mapping[str, Any]
 class Backends:
     """The running backends among a stack's instances and a group's members."""
 
-    def __init__(self, aws: Aws, options: Mapping[str, Any], instances: Sequence[Instance], members: Sequence[str]) -> None:
+    def __init__(
+        self, aws: Aws, options: Mapping[str, Any], instances: Sequence[Instance], members: Sequence[str]
+    ) -> None:
         """Sort the instances.
 
         Raises:
