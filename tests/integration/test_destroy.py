@@ -93,7 +93,8 @@ def test_destroy_twice_and_of_nothing_ends_well(playbooks: Playbooks, cloud: Clo
     playbooks("destroy", cluster="never-there", confirm="never-there")
 
 
-def test_destroy_touches_nothing_without_our_tag(demo: Done, playbooks: Playbooks, cloud: Cloud) -> None:
+def test_destroy_touches_nothing_without_our_tag(playbooks: Playbooks, cloud: Cloud) -> None:
+    playbooks("import", cluster="demo")
     logs = cloud.client("logs")
     logs.create_log_group(logGroupName="/aws/lambda/stateful-demo-of-somebody-else")
     playbooks("destroy", cluster="demo", confirm="demo")
