@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,15 +32,20 @@ def listed(cloud: Cloud, service: str, method: str, key: str) -> Iterator[Any]:
         yield from page[key]
 
 
+def bears(text: str, cluster: str) -> bool:
+    """Whether a name or ARN is one of the cluster's own, and not of another whose name begins with the same letters."""
+    part = "join|fetch|scale|terminate|transient|states|events"
+    return bool(re.search(rf"(^|[/:])stateful-{re.escape(cluster)}(-({part}))?$", text))
+
+
 def leftovers(cloud: Cloud, cluster: str) -> list[str]:
     """Whatever bears the cluster's name or tag; a key that is pending deletion is not left over."""
-    name = f"stateful-{cluster}"
     left = []
     for service, method, key, attribute in LISTS:
         for item in listed(cloud, service, method, key):
-            bears = str(item if attribute is None else item.get(attribute, ""))
-            if name in bears:
-                left.append(f"{service} {bears}")
+            name = str(item if attribute is None else item.get(attribute, ""))
+            if bears(name, cluster):
+                left.append(f"{service} {name}")
     left += [f"kms key {key['KeyId']}" for key in _keys(cloud, cluster)]
     ec2, tagged = cloud.client("ec2"), [{"Name": "tag:stateful:cluster", "Values": [cluster]}]
     for reservation in ec2.describe_instances(Filters=tagged)["Reservations"]:
@@ -73,9 +79,9 @@ def fingerprint(cloud: Cloud, cluster: str) -> dict[str, Any]:
         "log_groups": sorted(
             (g["logGroupName"], g.get("retentionInDays"))
             for g in listed(cloud, "logs", "describe_log_groups", "logGroups")
-            if name in g["logGroupName"]
+            if bears(g["logGroupName"], cluster)
         ),
-        "functions": _functions(cloud, name),
+        "functions": _functions(cloud, cluster),
         "machine": _machine(cloud, name),
         "rule": _rule(cloud, name),
         "api": _api(cloud, name),
@@ -115,7 +121,7 @@ def _roles(cloud: Cloud, cluster: str) -> dict[str, Any]:
     }
 
 
-def _functions(cloud: Cloud, name: str) -> dict[str, Any]:
+def _functions(cloud: Cloud, cluster: str) -> dict[str, Any]:
     fields = (
         "CodeSha256",
         "Handler",
@@ -129,7 +135,7 @@ def _functions(cloud: Cloud, name: str) -> dict[str, Any]:
     return {
         function["FunctionName"]: {field: function.get(field) for field in fields}
         for function in listed(cloud, "lambda", "list_functions", "Functions")
-        if name in function["FunctionName"]
+        if bears(function["FunctionName"], cluster)
     }
 
 

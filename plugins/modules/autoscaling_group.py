@@ -37,6 +37,13 @@ options:
     description: Whether to set the sizes of a group that has sizes already.
     type: bool
     default: false
+  departing:
+    description:
+      - Instances that leave the group before it is deleted, so that their membership does not stand in the way.
+      - In check mode they are still members when a later task plans the group's deletion.
+    type: list
+    elements: str
+    default: []
   vpc_zone_identifier:
     description: Subnets in which members are launched. Needed to create the group.
     type: list

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from local_cloud.client import Cloud
@@ -51,3 +52,17 @@ def protected(cloud: Cloud, instance_id: str) -> bool:
     ec2 = cloud.client("ec2")
     answer = ec2.describe_instance_attribute(InstanceId=instance_id, Attribute="disableApiTermination")
     return bool(answer["DisableApiTermination"]["Value"])
+
+
+def joined(cloud: Cloud, cluster: str, seconds: float = 60) -> set[str]:
+    """Wait until every instance that the group launched has joined the simulated cluster; return their ids."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        launched = set(members(cloud, cluster)) - set(backends(cloud, cluster))
+        drives = cloud.control(f"weka/{cluster}")["drives"].values()
+        hosts = cloud.control(f"weka/{cluster}")["hosts"]
+        with_drives = {hosts[d["host_id"]]["aws"]["instance_id"] for d in drives if d["host_id"] in hosts}
+        if launched and launched <= with_drives:
+            return launched
+        time.sleep(0.5)
+    raise AssertionError(f"No launched instance joined within {seconds:.0f} s: {members(cloud, cluster)}")

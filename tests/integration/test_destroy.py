@@ -10,7 +10,7 @@ from local_cloud.account import leftovers
 from local_cloud.client import Cloud
 from local_cloud.stack import create_stack, update_stack
 from tests.integration.conftest import Playbooks
-from tests.integration.looking import actions, backends, group, members, protected, states
+from tests.integration.looking import actions, backends, group, joined, members, protected, states
 
 TYPES = {
     "kms:CreateKey",
@@ -73,9 +73,7 @@ def test_destroy_terminates_what_the_group_launched_and_nothing_else(playbooks: 
 def test_destroy_keeps_what_the_group_launched_when_asked(playbooks: Playbooks, cloud: Cloud) -> None:
     playbooks("import", cluster="demo")
     cloud.client("autoscaling").set_desired_capacity(AutoScalingGroupName="stateful-demo", DesiredCapacity=7)
-    launched = set[str]()
-    while not launched:
-        launched = set(members(cloud, "demo")) - set(backends(cloud, "demo"))
+    launched = joined(cloud, "demo")
     playbooks("destroy", cluster="demo", confirm="demo", keep_instances=True)
     assert set(states(cloud, launched).values()) <= {"running", "pending"}
     assert leftovers(cloud, "demo") == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local_cloud.client import Cloud
-from local_cloud.stack import Stack, create_stack
+from local_cloud.stack import IMAGE_ID, Stack, create_stack
 from tests.integration.conftest import Playbooks
 
 
@@ -26,14 +26,10 @@ def refuses(playbooks: Playbooks, *words: str, env: dict[str, str] | None = None
 
 @pytest.fixture(scope="module")
 def other(cloud: Cloud) -> Stack:
-    """A stack of five backends that tests bend; one of them has a second image and another type."""
-    return create_stack(
-        cloud.url,
-        "bent",
-        backends=5,
-        clients=0,
-        overrides={"Backend1": {"ImageId": "ami-00000000000000bad"}, "Backend2": {"InstanceType": "i3en.3xlarge"}},
-    )
+    """A stack of five backends, of which one has another image and one another type."""
+    images = [image["ImageId"] for image in cloud.client("ec2").describe_images()["Images"] if image["ImageId"] != IMAGE_ID]
+    overrides = {"Backend1": {"ImageId": images[0]}, "Backend2": {"InstanceType": "i3en.3xlarge"}}
+    return create_stack(cloud.url, "bent", backends=5, clients=0, overrides=overrides)
 
 
 def test_a_stack_that_does_not_exist(playbooks: Playbooks) -> None:
@@ -109,7 +105,7 @@ def test_credentials_that_the_cluster_rejects(playbooks: Playbooks, cloud: Cloud
         playbooks, "rejects the user admin", "five wrong logins", cluster="demo", weka_password="wrong-password-1"
     )
     assert "wrong-password-1" not in message
-    assert cloud.control("weka/demo")["locked"] == []
+    assert cloud.control("weka/demo")["locked"] == {}
 
 
 def test_a_certificate_that_is_not_trusted(playbooks: Playbooks) -> None:

@@ -34,11 +34,17 @@ THROTTLES = (
     "SlowDown",
 )
 THROTTLE_SECONDS = 300
+# Reads lag behind writes by seconds (EC2, KMS and the tagging API are eventually consistent).
+LOOK_SECONDS = 10
 ROUNDS = 6
 
 
 class Unanswered(Exception):
     """A call that must not be sent twice got no usable answer: look what it did."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(step.method)
+        self.step = step
 
 
 class Doubtful(Unanswered):
@@ -73,12 +79,13 @@ class Flow:
                 rounds += 1
                 if rounds > ROUNDS:
                     raise ResourceError(f"{self._what()} still differs after {ROUNDS} rounds of changes. Run it again.")
-                unanswered = self._apply(steps, observed)
-                observed = self._observe() if unanswered else self._settled(observed)
-                if not unanswered:
-                    break
-                resource.refuse_foreign(observed)
-                steps = self._plan(observed)
+                try:
+                    self._apply(steps, observed)
+                except Unanswered as unanswered:
+                    observed, steps = self._look(unanswered)
+                    continue
+                observed = self._settled(observed)
+                break
             if not steps and not self.check_mode:
                 observed = self._awaited(observed)
             if self.check_mode:
@@ -117,23 +124,41 @@ class Flow:
             self.before.setdefault(prop, value)
         self.after.update(step.after)
 
-    def _apply(self, steps: list[Step], observed: Observed | None) -> bool:
-        """Carry the steps out; True when an answer was lost and the resource must be looked at again."""
+    def _look(self, unanswered: Unanswered) -> tuple[Observed | None, list[Step]]:
+        """Return the resource and the steps still to go after a call whose effect is not known.
+
+        A call that got no answer is looked for a while before it is sent again, because it may be done already.
+        """
+        step, refused = unanswered.step, isinstance(unanswered, Doubtful)
+        start, pause = time.monotonic(), 0.2
+        while True:
+            observed = self._observe()
+            self.resource.refuse_foreign(observed)
+            steps = self._plan(observed)
+            done = all(
+                (each.method, each.reason, each.after) != (step.method, step.reason, step.after) for each in steps
+            )
+            if done and not refused:
+                self._note(step)
+            if done or refused or time.monotonic() - start >= LOOK_SECONDS:
+                return observed, steps
+            self.sleep(pause)
+            pause *= 1.6
+
+    def _apply(self, steps: list[Step], observed: Observed | None) -> None:
+        """Carry the steps out.
+
+        Raises:
+            Unanswered: the resource must be looked at again.
+        """
         facts: Observed = dict(observed or {})
         for step in steps:
-            try:
-                answer = self._call(step, facts)
-            except Doubtful:
-                return True
-            except Unanswered:
-                self._note(step)
-                return True
+            answer = self._call(step, facts)
             self._note(step)
             if answer is not None and step.learn:
                 facts.update(step.learn(answer))
             if step.settle:
                 self._wait(self.resource.ready, "become ready")
-        return False
 
     def _call(self, step: Step, facts: Observed) -> dict[str, Any] | None:
         params = step.params(facts) if callable(step.params) else step.params
@@ -151,11 +176,11 @@ class Flow:
                 if code in step.done:
                     return None
                 if not step.repeatable and self._lost(error):
-                    raise Unanswered from error
+                    raise Unanswered(step) from error
                 doubt = (step.method, error_text(error))
                 if code in step.doubt and doubt not in self.doubted:
                     self.doubted.add(doubt)
-                    raise Doubtful from error
+                    raise Doubtful(step) from error
                 patience = self._patience(step, error)
                 if time.monotonic() - start >= patience:
                     raise ResourceError(self._explain(step, error, patience)) from error
@@ -165,6 +190,8 @@ class Flow:
     def _lost(error: ClientError | BotoCoreError) -> bool:
         """Whether the request may have taken effect although it failed: no answer, or a server's fault."""
         if isinstance(error, ClientError):
+            if error_code(error) in THROTTLES:
+                return False
             return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
         return isinstance(error, HTTPClientError)
 
@@ -195,7 +222,7 @@ class Flow:
         return observed if observed is None or reached(observed) else self._settled(observed)
 
     def _wait(self, reached: Callable[[Observed | None], bool], goal: str) -> Observed | None:
-        patience = float(self.resource.option("wait_timeout") or 300)
+        patience = float(self.resource.option("wait_timeout"))
         start, pause = time.monotonic(), 0.1
         while True:
             observed = self._observe()

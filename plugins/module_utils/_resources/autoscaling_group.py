@@ -79,6 +79,7 @@ class AutoscalingGroup(Resource):
         "max_size": {"type": "int"},
         "desired_capacity": {"type": "int"},
         "resize": {"type": "bool", "default": False},
+        "departing": {"type": "list", "elements": "str", "default": []},
         "vpc_zone_identifier": {"type": "list", "elements": "str"},
         "target_group_arns": {"type": "list", "elements": "str"},
         "new_instances_protected_from_scale_in": {"type": "bool"},
@@ -274,7 +275,11 @@ class AutoscalingGroup(Resource):
         """Close an empty group, lift its protection and delete it, never by force, which would terminate members."""
         if observed["_deleting"]:
             return []
-        staying = [each["instance_id"] for each in observed["members"] if each["lifecycle_state"] not in LEAVING]
+        staying = [
+            each["instance_id"]
+            for each in observed["members"]
+            if each["lifecycle_state"] not in LEAVING and each["instance_id"] not in self.option("departing")
+        ]
         if staying:
             raise ResourceError(
                 f"{self.title} {self.identifier()} is not deleted, because it has {len(staying)} members: "

@@ -1,20 +1,24 @@
 """Everything that carries a cluster's tag, every type, all pages.
 
 Each type is asked in the way that AWS answers consistently: by a tag filter where the service has one, by the names'
-prefix and then the tags where it has none, and through the tagging API only for types that have neither. What the
-tagging API still lists although it is gone is left out: each of its answers is looked up again.
+prefix and then the tags where it has none, and through the tagging API only for types that have neither. The tagging
+API lags behind: what it still lists although it is gone is left out, since each of its answers is looked up again, and
+what it does not list yet is found by the name that an import gives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 from ansible_collections.stateful.aws.plugins.module_utils._engine import tags as tagging
 from ansible_collections.stateful.aws.plugins.module_utils._engine.aws import Aws
 from ansible_collections.stateful.aws.plugins.module_utils._engine.errors import error_code
-from ansible_collections.stateful.aws.plugins.module_utils._engine.resource import Reading
+from ansible_collections.stateful.aws.plugins.module_utils._engine.naming import names
+from ansible_collections.stateful.aws.plugins.module_utils._engine.options import validate
+from ansible_collections.stateful.aws.plugins.module_utils._engine.resource import Reading, Resource
+from ansible_collections.stateful.aws.plugins.module_utils._engine.run import kind_of
 from botocore.exceptions import ClientError
 
 Found = dict[str, Any]
@@ -93,6 +97,25 @@ LOOKUPS: dict[str, Callable[[Aws, str, dict[str, str]], Found]] = {
     ":loadbalancer/": _balancer,
     ":targetgroup/": _target_group,
 }
+
+
+def named(aws: Aws, cluster: str) -> Iterator[Found]:
+    """The same types by the names that an import gives them."""
+    given = names(cluster)
+    expected = [
+        ("kms_key", "alias", given["key_alias"]),
+        ("dynamodb_table", "name", given["table"]),
+        ("stepfunctions_state_machine", "name", given["state_machine"]),
+        ("elbv2_load_balancer", "name", given["load_balancer"]),
+        ("elbv2_target_group", "name", given["target_group"]),
+        *(("lambda_function", "name", name) for name in given["functions"].values()),
+    ]
+    for kind_name, option, name in expected:
+        kind = cast(type[Resource], kind_of(kind_name))
+        options, _ = validate(kind, {"cluster": cluster, option: name, "state": "absent"}, connection=False)
+        observed = kind(options, aws).observe()
+        if observed is not None and observed["tags"].get(tagging.CLUSTER) == cluster:
+            yield {"type": kind_name, "name": name, "tags": observed["tags"], "state": observed.get("state")}
 
 
 def roles(aws: Aws, cluster: str) -> Iterator[Found]:
@@ -182,6 +205,7 @@ def _filter(cluster: str) -> list[dict[str, Any]]:
 
 FINDERS: tuple[Callable[[Aws, str], Iterator[Found]], ...] = (
     tagged,
+    named,
     roles,
     rules,
     log_groups,
@@ -227,15 +251,18 @@ class OwnedResourcesInfo(Reading):
         cluster = self.option("cluster")
         with ThreadPoolExecutor(max_workers=self.option("threads")) as pool:
             answers = pool.map(lambda finder: list(finder(self.aws, cluster)), FINDERS)
-            owned = sorted(
-                (found for answer in answers for found in answer), key=lambda each: (each["type"], each["name"])
-            )
-        pending = [each for each in owned if each.get("state") == "PendingDeletion"]
-        owned = [each for each in owned if each not in pending]
+            found = [each for answer in answers for each in answer]
+        pending = [each for each in found if each.get("state") == "PendingDeletion"]
+        # The first to find a resource says most about it.
+        unique: dict[tuple[str, str, str], Found] = {}
+        for each in found:
+            if each not in pending:
+                unique.setdefault((each["type"], each["name"], each.get("id", "")), each)
+        owned = [unique[key] for key in sorted(unique)]
         by_type: dict[str, list[dict[str, Any]]] = {}
-        for found in owned:
-            items = by_type.setdefault(found["type"], [])
-            item = {found["type"]: {"alias" if found["type"] == "kms_key" else "name": found["name"]}}
+        for resource in owned:
+            items = by_type.setdefault(resource["type"], [])
+            item = {resource["type"]: {"alias" if resource["type"] == "kms_key" else "name": resource["name"]}}
             if item not in items:
                 items.append(item)
         return {"owned": owned, "by_type": by_type, "pending_deletion": pending}

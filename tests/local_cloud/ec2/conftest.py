@@ -15,7 +15,7 @@ from tests.local_cloud.ec2.world import World
 def cloud() -> Iterator[Cloud]:
     """A cloud whose instances are pending for a moment only."""
     with start(stack=None) as running:
-        running.control("instances/timing", {"pending_s": 0.3, "attach_s": 0.1})
+        running.control("instances/timing", {"pending_s": 0.8, "attach_s": 0.1})
         yield running
 
 
