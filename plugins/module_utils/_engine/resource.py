@@ -147,7 +147,7 @@ class Resource:
         if prop in self.policies:
             return present is not None and not bool(compare_policies(as_document(present), as_document(value)))
         if prop in self.documents:
-            return as_document(present) == as_document(value)
+            return bool(as_document(present) == as_document(value))
         return bool(present == value)
 
     def change(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.stateful.aws.plugins.module_utils._engine.errors import ResourceError
@@ -104,12 +105,7 @@ def steps(
                 resource.change(
                     "elbv2",
                     "create_listener",
-                    lambda facts, item=item: {
-                        "LoadBalancerArn": facts["load_balancer_arn"],
-                        "Port": item["port"],
-                        **_parameters(item),
-                        "Tags": to_pairs(tags),
-                    },
+                    partial(_creation, item, tags),
                     f"listen on port {item['port']}",
                     difference,
                     retry=(CERTIFICATE,),
@@ -130,6 +126,11 @@ def _surplus(present: Sequence[Listener], ports: set[int]) -> list[tuple[str, st
         for listener in present
         if listener["port"] not in ports
     ]
+
+
+def _creation(item: Listener, tags: Mapping[str, str], facts: Mapping[str, Any]) -> dict[str, Any]:
+    balancer = {"LoadBalancerArn": facts["load_balancer_arn"], "Port": item["port"]}
+    return {**balancer, **_parameters(item), "Tags": to_pairs(tags)}
 
 
 def _parameters(item: Listener) -> dict[str, Any]:

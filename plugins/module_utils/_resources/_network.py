@@ -45,7 +45,7 @@ def second_subnet(aws: Aws, settings: Mapping[str, Any], options: Mapping[str, A
             f"The load balancer needs a second subnet: VPC {settings['vpc_id']} has none in another zone than {zone} with the "
             f"route table {route_table} of {settings['subnet_id']}. Create one, or name one with additional_alb_subnet."
         )
-    return fitting[0][1]
+    return str(fitting[0][1])
 
 
 def _checked(chosen: str, subnets: Mapping[str, Any], settings: Mapping[str, Any]) -> str:

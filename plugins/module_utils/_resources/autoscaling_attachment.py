@@ -88,7 +88,7 @@ class AutoscalingAttachment(Resource):
 
     @property
     def _absent(self) -> bool:
-        return self.option("state") == "absent"
+        return bool(self.option("state") == "absent")
 
     # -- observe -------------------------------------------------------------------------------------------------
 

@@ -185,7 +185,8 @@ class IamRole(Resource):
             )
         plain = {prop: different[prop] for prop in ("description", "max_session_duration") if prop in different}
         if plain:
-            wanted = {**observed, **{prop: pair[1] for prop, pair in plain.items()}}
+            wanted: Observed = {**observed}
+            wanted.update({prop: pair[1] for prop, pair in plain.items()})
             params = {
                 **role,
                 "Description": wanted["description"],
