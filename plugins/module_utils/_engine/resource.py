@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -53,7 +54,7 @@ class Step:
     check: Callable[[dict[str, Any]], None] | None = None
 
 
-class Resource:
+class Resource(ABC):
     """Base of every resource type. A type's file holds, in this order: documentation of what it is and what AWS can
     change behind us, IAM actions, options, observe, plan, apply details, ready and gone, present."""
 
@@ -94,21 +95,21 @@ class Resource:
         """The name under which people know this resource."""
         return str(self.options_given["name"])
 
+    @abstractmethod
     def observe(self) -> Observed | None:
         """Return the resource as it is, its properties named as the options are, or None. Only reads."""
-        raise NotImplementedError
 
+    @abstractmethod
     def desired(self) -> dict[str, Any]:
         """Return the wanted value of each property; None leaves it untouched."""
-        raise NotImplementedError
 
+    @abstractmethod
     def plan(self, observed: Observed | None) -> list[Step]:
         """Return the steps from what is to what is wanted; an empty list means that nothing differs. Pure."""
-        raise NotImplementedError
 
+    @abstractmethod
     def plan_absent(self, observed: Observed) -> list[Step]:
         """Return the steps that delete the resource. Pure."""
-        raise NotImplementedError
 
     def ready(self, observed: Observed | None) -> bool:
         """Tell whether the resource can be used. Raises ResourceError when it never will."""
@@ -212,7 +213,7 @@ class Resource:
         return any(has_unknown(self.options_given.get(option)) for option in options)
 
 
-class Reading:
+class Reading(ABC):
     """Base of the modules that only read."""
 
     name: ClassVar[str]
@@ -233,9 +234,9 @@ class Reading:
         """Return the value of an option, or None."""
         return self.options_given.get(name)
 
+    @abstractmethod
     def read(self) -> dict[str, Any]:
         """Return the module's result."""
-        raise NotImplementedError
 
 
 def as_document(value: Any) -> Any:
