@@ -68,6 +68,10 @@ def action_name(service: str, operation: str) -> str:
     return f"{IAM_PREFIX.get(service, service)}:{operation}"
 
 
+def _unusable(reason: object) -> ResourceError:
+    return ResourceError(f"These connection options cannot be used: {str(reason).rstrip('.')}.")
+
+
 class Aws:
     """Clients, identity and call count of one task. Safe to share between threads."""
 
@@ -80,7 +84,9 @@ class Aws:
         try:
             region, self._endpoint, self._connection = _aws_connection_info(dict(options))
         except AnsibleBotocoreError as error:
-            raise ResourceError(f"These connection options cannot be used: {error.message}") from error
+            raise _unusable(error.message) from error
+        except TypeError as error:
+            raise _unusable(f"aws_config: {error}") from error
         self._config = self._connection.pop("aws_config", None)
         self._verify = self._connection.pop("verify", None)
         self.check_mode = check_mode
@@ -88,12 +94,18 @@ class Aws:
         self._clients: dict[tuple[str, bool], Any] = {}
         self._lock = threading.RLock()
         self._identity: dict[str, str] | None = None
+        if bool(self._connection["aws_access_key_id"]) != bool(self._connection["aws_secret_access_key"]):
+            raise _unusable("Give access_key and secret_key together")
         core = botocore.session.get_session()
         core.register_component("data_loader", LOADER)
-        self._session = boto3.session.Session(
-            botocore_session=core, region_name=region or None, **{k: v for k, v in self._connection.items() if v}
-        )
-        if not self._session.region_name:
+        try:
+            self._session = boto3.session.Session(
+                botocore_session=core, region_name=region or None, **{k: v for k, v in self._connection.items() if v}
+            )
+            found = self._session.region_name
+        except BotoCoreError as error:
+            raise _unusable(error) from error
+        if not found:
             raise ResourceError("No region is known. Set the option region, or AWS_REGION, or a profile that has one.")
 
     @property
@@ -111,12 +123,15 @@ class Aws:
                     user_agent_extra="stateful.aws",
                     max_pool_connections=16,
                 )
-                client = self._session.client(
-                    service,
-                    endpoint_url=self._endpoint,
-                    verify=self._verify,
-                    config=self._config.merge(config) if self._config else config,
-                )
+                try:
+                    client = self._session.client(
+                        service,
+                        endpoint_url=self._endpoint,
+                        verify=self._verify,
+                        config=self._config.merge(config) if self._config else config,
+                    )
+                except (BotoCoreError, ValueError) as error:
+                    raise _unusable(error) from error
                 client.meta.events.register("before-call.*.*", self._count)
                 self._clients[key] = client
             return self._clients[key]

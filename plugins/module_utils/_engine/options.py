@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from ansible_collections.stateful.aws.plugins.module_utils._engine.errors import ResourceError
 from ansible_collections.stateful.aws.plugins.module_utils._engine.resource import Reading, Resource
@@ -53,11 +55,30 @@ def validate(
         ResourceError: an option is unknown, missing, of the wrong type or outside what AWS accepts.
     """
     argument_spec = {**(connection_spec() if connection else {}), **spec(kind)}
-    validator = ArgumentSpecValidator(argument_spec, **kind.constraints)
-    result = validator.validate(dict(params))
-    if result.error_messages:
-        raise ResourceError(f"{kind.name}: {'; '.join(result.error_messages)}")
-    options = result.validated_parameters
+    options, secrets = checked(kind.name, argument_spec, params, kind.constraints)
     check_tags(options.get("tags"))
     kind.check(options)
-    return options, set(result._no_log_values)
+    return options, secrets
+
+
+def checked(
+    name: str, argument_spec: dict[str, Any], params: Mapping[str, Any], constraints: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], set[str]]:
+    """Return options as an argument_spec wants them, and the secrets among them; one set to null counts as not given.
+
+    Raises:
+        ResourceError: an option is unknown, missing or of the wrong type; all of them are named.
+    """
+    given = {option: value for option, value in params.items() if value is not None}
+    result = ArgumentSpecValidator(argument_spec, **(constraints or {})).validate(given)
+    secrets = set(result._no_log_values)
+    if result.error_messages:
+        wrong = (
+            f"unknown options: {error.msg}" if isinstance(error, UnsupportedError) else error.msg
+            for error in result.errors.errors
+        )
+        raise ResourceError(str(remove_values(f"{name}: {'; '.join(wrong)}", secrets)))
+    options = dict(result.validated_parameters)
+    if options.get("tags"):
+        options["tags"] = {str(key): "" if value is None else str(value) for key, value in options["tags"].items()}
+    return options, secrets

@@ -17,6 +17,7 @@ from ansible_collections.stateful.aws.plugins.module_utils._engine.options impor
     LIFECYCLE,
     OWNERSHIP,
     TAGS,
+    checked,
     connection_spec,
     shared_spec,
     spec,
@@ -36,15 +37,15 @@ LIST_SPEC: dict[str, dict[str, Any]] = {
 }
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: object) -> Kind:
     """Return the class of a type by its module's name, with or without the collection's.
 
     Raises:
         ResourceError: there is no such type.
     """
-    short = name.removeprefix("stateful.aws.")
+    short = str(name).removeprefix("stateful.aws.")
     try:
-        if not re.fullmatch(r"[a-z0-9_]+", short):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", short):
             raise ImportError(short)
         found: Kind = importlib.import_module(f"{RESOURCES}.{short}").RESOURCE
     except ImportError as error:
@@ -60,7 +61,11 @@ def perform(kind: Kind, params: Mapping[str, Any], check_mode: bool) -> dict[str
     """
     options, secrets = validate(kind, params)
     aws = Aws(options, check_mode)
-    result = {**_one(kind, options, aws, check_mode), "api_calls": sum(aws.calls.values())}
+    try:
+        result = {**_one(kind, options, aws, check_mode), "api_calls": sum(aws.calls.values())}
+    except ResourceError as error:
+        details = remove_values(error.details, secrets)
+        raise ResourceError(remove_values(str(error), secrets), **details) from error
     return dict(remove_values(result, secrets))
 
 
@@ -79,16 +84,17 @@ def perform_list(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     Raises:
         ResourceError: options are wrong, or at least one resource failed (``results`` holds them all).
     """
-    validator_spec = {**connection_spec(), **LIST_SPEC}
-    options = _validated_list(params, validator_spec)
-    shared = {name: options[name] for name in LIST_SPEC if name in params and name not in ("resources", "threads")}
+    options, secrets = checked("resources", {**connection_spec(), **LIST_SPEC}, params)
+    own = ("resources", "threads")
+    shared = {name: options[name] for name in LIST_SPEC if params.get(name) is not None and name not in own}
     work: list[tuple[str, Kind, dict[str, Any]]] = []
-    secrets: set[str] = set()
     for number, item in enumerate(options["resources"], 1):
         if len(item) != 1:
             raise ResourceError(f"resources[{number}]: give exactly one type with its options, such as kms_key: {{…}}.")
         ((name, given),) = item.items()
         kind = kind_of(name)
+        if not isinstance(given or {}, Mapping):
+            raise ResourceError(f"resources[{number}]: the options of {name} are no dictionary.")
         usual = {key: value for key, value in shared.items() if key in shared_spec(kind)}
         item_options, item_secrets = validate(kind, {**usual, **(given or {})}, connection=False)
         work.append((kind.name, kind, item_options))
@@ -105,18 +111,9 @@ def perform_list(params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     }
     cleaned = dict(remove_values(summary, secrets))
     if failed:
-        message = " ".join(result["msg"] for result in failed)
+        message = " ".join(result["msg"] for result in cleaned["results"] if result.get("failed"))
         raise ResourceError(f"{len(failed)} of {len(results)} resources failed. {message}", **cleaned)
     return cleaned
-
-
-def _validated_list(params: Mapping[str, Any], argument_spec: dict[str, Any]) -> dict[str, Any]:
-    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
-    result = ArgumentSpecValidator(argument_spec).validate(dict(params))
-    if result.error_messages:
-        raise ResourceError(f"resources: {'; '.join(result.error_messages)}")
-    return dict(result.validated_parameters)
 
 
 def _guarded(name: str, kind: Kind, options: dict[str, Any], aws: Aws, check_mode: bool) -> dict[str, Any]:
