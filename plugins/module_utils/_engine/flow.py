@@ -94,6 +94,7 @@ class Flow:
             return self._result(observed)
         except ResourceError as error:
             error.details.setdefault("actions", self.actions)
+            error.details.setdefault("changed", bool(self.actions))
             raise
 
     # -- parts ---------------------------------------------------------------------------------------------------

@@ -57,7 +57,10 @@ def validate(
     argument_spec = {**(connection_spec() if connection else {}), **spec(kind)}
     options, secrets = checked(kind.name, argument_spec, params, kind.constraints)
     check_tags(options.get("tags"))
-    kind.check(options)
+    try:
+        kind.check(options)
+    except ResourceError as error:
+        raise ResourceError(str(remove_values(str(error), secrets))) from error
     return options, secrets
 
 

@@ -49,7 +49,7 @@ def kind_of(name: object) -> Kind:
             raise ImportError(short)
         found: Kind = importlib.import_module(f"{RESOURCES}.{short}").RESOURCE
     except ImportError as error:
-        raise ResourceError(f"{name!r} is not a resource type of stateful.aws.") from error
+        raise ResourceError(f"{str(name)!r} is not a resource type of stateful.aws.") from error
     return found
 
 
