@@ -101,3 +101,15 @@ def test_two_clusters_in_one_account_do_not_touch_each_other(demo: Done, playboo
     before = fingerprint(cloud, "demo")
     playbooks("destroy", cluster="demo-2", confirm="demo-2")
     assert fingerprint(cloud, "demo") == before
+
+
+def test_what_is_not_given_stays_as_it_was_recorded(demo: Done, playbooks: Playbooks, cloud: Cloud) -> None:
+    given = {"resource_tags": {"Team": "storage"}, "max_size": 30, "scaling_policy": {"max_leaving": 1}}
+    playbooks("import", cluster="demo", **given)
+    again, written = playbooks.writes(lambda: playbooks("import", cluster="demo"))
+    assert (again.changed, written) == (0, [])
+    made = group(cloud, "demo")
+    assert made["MaxSize"] == 30
+    assert {"Team": "storage"}.items() <= {tag["Key"]: tag["Value"] for tag in made["Tags"]}.items()
+    document = fingerprint(cloud, "demo")["table"]["settings"]
+    assert json.loads(document)["policy"] == {"max_leaving": 1}
