@@ -1,11 +1,12 @@
 """The least that a boto3 program needs for the calls of a playbook: one process, clients made once, no reasoning.
 
-python -m benchmarks.floor RECORDING… makes the calls of each recording (see recorder/) against the cloud of the environment and
-prints, as JSON, a list of {"seconds", "calls", "differences"} per recording. Seconds count from the import of boto3 for the
-first recording, and hold making clients and calls; not the interpreter's start, nor the work on the recording.
+python -m benchmarks.floor RECORDING… makes the calls of each recording (see recorder/) against the cloud of the
+environment and prints, as JSON, a list of {"seconds", "calls", "differences"}, one for each recording; differences are the
+calls that failed where the recorded one did not, or the reverse. Seconds hold the import of boto3, making clients and the
+calls, as if each recording were a program of its own; not the interpreter's start, nor the work on the recording.
 
-Ids that this cloud gives differ from the recorded ones. Both answers of a call are walked side by side, and what differs is
-replaced in later parameters.
+Ids that this cloud gives differ from the recorded ones. Both answers of a call are walked side by side, and what differs
+is replaced in later parameters.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Ids:
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
+        self._blobs: dict[bytes, bytes] = {}
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, recorded: Any, present: Any) -> None:
@@ -38,6 +40,8 @@ class Ids:
         elif isinstance(recorded, list) and isinstance(present, list):
             for one, other in zip(recorded, present, strict=False):
                 self.learn(one, other)
+        elif isinstance(recorded, bytes) and isinstance(present, bytes):
+            self._blobs[recorded] = present
         elif (
             isinstance(recorded, str)
             and isinstance(present, str)
@@ -49,11 +53,13 @@ class Ids:
             self._pattern = None
 
     def translate(self, value: Any) -> Any:
-        """`value` with every known string, also inside others, replaced."""
+        """`value` with every known string, also inside others, and every known blob replaced."""
         if isinstance(value, dict):
             return {self.translate(key): self.translate(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self.translate(item) for item in value]
+        if isinstance(value, bytes):
+            return self._blobs.get(value, value)
         if not isinstance(value, str) or not self._known:
             return value
         if self._pattern is None:
@@ -69,24 +75,24 @@ def records(path: Path) -> Iterator[Any]:
             yield pickle.load(file)
 
 
-def replay(recording: list[Any], clients: dict[str, Any], ids: Ids, seconds: float) -> dict[str, Any]:
-    """Make the calls; `seconds` were spent already."""
+def replay(recording: list[Any], ids: Ids, seconds: float) -> dict[str, Any]:
+    """Make the calls with a session of their own; `seconds` were spent already."""
     import boto3
     from botocore.exceptions import ClientError
 
-    differences = 0
+    session, clients, differences = boto3.Session(), {}, []
     for service, operation, parameters, recorded in recording:
         ready = ids.translate(parameters)
         begun = time.perf_counter()
         if service not in clients:
-            clients[service] = boto3.client(service)
+            clients[service] = session.client(service)
         try:
             present = clients[service]._make_api_call(operation, ready)
         except ClientError:
             present = None
         seconds += time.perf_counter() - begun
         if (present is None) != (recorded is None):
-            differences += 1
+            differences.append(f"{service}:{operation}")
         ids.learn(recorded, present)
     return {"seconds": seconds, "calls": len(recording), "differences": differences}
 
@@ -97,12 +103,8 @@ def main() -> None:
     begun = time.perf_counter()
     import boto3  # noqa: F401  # its import is part of the figure
 
-    spent, clients, ids = time.perf_counter() - begun, {}, Ids()
-    results = []
-    for recording in recordings:
-        results.append(replay(recording, clients, ids, spent))
-        spent = 0.0
-    print(json.dumps(results))
+    spent, ids = time.perf_counter() - begun, Ids()
+    print(json.dumps([replay(recording, ids, spent) for recording in recordings]))
 
 
 if __name__ == "__main__":

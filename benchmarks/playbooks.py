@@ -56,7 +56,10 @@ def run(cloud: Cloud, playbook: Path, variables: dict[str, Any], env: dict[str, 
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             output.seek(0)
-            raise PlaybookFailed(f"{playbook.name} ended with status {process.returncode}: {output.read()[-3000:]}")
+            message = f"{playbook.name} ended with status {process.returncode}: {output.read()[-3000:]}"
+            if cloud.process.poll() is not None:
+                message += f"\nThe local cloud had ended with status {cloud.process.returncode}: {cloud.log.read_text()[-3000:]}"
+            raise PlaybookFailed(message)
     calls = cloud.control("calls")
     return Run(seconds, calls["total"], calls["writes"], usage.ru_maxrss / 1024)
 
