@@ -21,9 +21,12 @@ options:
     type: int
     default: 8
 notes:
-  - "IAM actions: C(tag:GetResources), C(kms:DescribeKey), C(dynamodb:DescribeTable), C(lambda:GetFunctionConfiguration),
-    C(states:DescribeStateMachine), C(elasticloadbalancing:DescribeLoadBalancers),
-    C(elasticloadbalancing:DescribeTargetGroups), C(iam:ListRoles), C(iam:ListRoleTags), C(events:ListRules),
+  - "IAM actions: C(tag:GetResources), C(kms:DescribeKey), C(kms:ListResourceTags), C(dynamodb:DescribeTable),
+    C(dynamodb:ListTagsOfResource), C(lambda:GetFunctionConfiguration), C(lambda:GetFunction),
+    C(states:DescribeStateMachine), C(states:ListTagsForResource), C(states:ListExecutions),
+    C(elasticloadbalancing:DescribeLoadBalancers), C(elasticloadbalancing:DescribeLoadBalancerAttributes),
+    C(elasticloadbalancing:DescribeListeners), C(elasticloadbalancing:DescribeTargetGroups),
+    C(elasticloadbalancing:DescribeTags), C(iam:ListRoles), C(iam:ListRoleTags), C(events:ListRules),
     C(events:ListTagsForResource), C(logs:DescribeLogGroups), C(logs:ListTagsForResource), C(apigateway:GET),
     C(ec2:DescribeLaunchTemplates), C(ec2:DescribeInstances), C(ec2:DescribeNetworkInterfaces),
     C(autoscaling:DescribeAutoScalingGroups)."
