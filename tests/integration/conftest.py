@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from local_cloud.account import fingerprint, leftovers
 from local_cloud.client import ROOT, Cloud, start
 
 USER = {"WEKA_USERNAME": "admin", "WEKA_PASSWORD": "WEKA-demo-1"}
@@ -108,3 +109,16 @@ def cloud() -> Iterator[Cloud]:
 def playbooks(cloud: Cloud) -> Playbooks:
     """The playbooks, run against the module's cloud."""
     return Playbooks(cloud)
+
+
+@pytest.fixture(scope="module")
+def calls(playbooks: Playbooks, cloud: Cloud) -> dict[str, Any]:
+    """How many AWS calls an undisturbed import and destroy make, and what an import leaves."""
+    cloud.control("calls/reset", method="POST")
+    playbooks("import", cluster="demo")
+    made = cloud.control("calls")["total"]
+    found = fingerprint(cloud, "demo")
+    cloud.control("calls/reset", method="POST")
+    playbooks("destroy", cluster="demo", confirm="demo")
+    assert leftovers(cloud, "demo") == []
+    return {"import": made, "destroy": cloud.control("calls")["total"], "fingerprint": found}

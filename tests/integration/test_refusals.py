@@ -12,7 +12,7 @@ from local_cloud.stack import IMAGE_ID, Stack, create_stack
 from tests.integration.conftest import Playbooks
 
 
-def refuses(playbooks: Playbooks, *words: str, env: dict[str, str] | None = None, **variables: Any) -> str:
+def check_refusal(playbooks: Playbooks, *words: str, env: dict[str, str] | None = None, **variables: Any) -> str:
     """Run import.yml, which must fail with a message that holds ``words``, without a write; return the message."""
     done, written = playbooks.writes(lambda: playbooks("import", ok=False, env=env, **variables))
     assert done.status != 0
@@ -27,43 +27,49 @@ def refuses(playbooks: Playbooks, *words: str, env: dict[str, str] | None = None
 @pytest.fixture(scope="module")
 def other(cloud: Cloud) -> Stack:
     """A stack of five backends, of which one has another image and one another type."""
-    images = [image["ImageId"] for image in cloud.client("ec2").describe_images()["Images"] if image["ImageId"] != IMAGE_ID]
+    images = [
+        image["ImageId"] for image in cloud.client("ec2").describe_images()["Images"] if image["ImageId"] != IMAGE_ID
+    ]
     overrides = {"Backend1": {"ImageId": images[0]}, "Backend2": {"InstanceType": "i3en.3xlarge"}}
     return create_stack(cloud.url, "bent", backends=5, clients=0, overrides=overrides)
 
 
 def test_a_stack_that_does_not_exist(playbooks: Playbooks) -> None:
-    refuses(playbooks, "no CloudFormation stack nowhere", "instance_ids", cluster="nowhere")
+    check_refusal(playbooks, "no CloudFormation stack nowhere", "instance_ids", cluster="nowhere")
 
 
 def test_instances_that_do_not_exist(playbooks: Playbooks) -> None:
-    refuses(playbooks, "i-0123456789abcdef0", "Check instance_ids", cluster="x", instance_ids=["i-0123456789abcdef0"])
+    check_refusal(
+        playbooks, "i-0123456789abcdef0", "Check instance_ids", cluster="x", instance_ids=["i-0123456789abcdef0"]
+    )
 
 
 def test_fewer_than_five_backends(playbooks: Playbooks, cloud: Cloud) -> None:
     create_stack(cloud.url, "small", backends=4, clients=1)
-    refuses(playbooks, "has 4 running backends", "at least 5", cluster="small")
+    check_refusal(playbooks, "has 4 running backends", "at least 5", cluster="small")
 
 
 def test_backends_that_differ(playbooks: Playbooks, other: Stack) -> None:
-    message = refuses(playbooks, "image: ", "instance type: ", "i3en.3xlarge", "reference_instance", cluster="bent")
+    message = check_refusal(
+        playbooks, "image: ", "instance type: ", "i3en.3xlarge", "reference_instance", cluster="bent"
+    )
     assert message.count("i-") >= 5
 
 
 def test_a_reference_instance_that_is_no_backend(playbooks: Playbooks, other: Stack) -> None:
-    refuses(playbooks, "i-0123456789abcdef0 is not", cluster="bent", reference_instance="i-0123456789abcdef0")
+    check_refusal(playbooks, "i-0123456789abcdef0 is not", cluster="bent", reference_instance="i-0123456789abcdef0")
 
 
 def test_an_unsupported_instance_type(playbooks: Playbooks, cloud: Cloud) -> None:
     create_stack(cloud.url, "odd", backends=5, clients=0, instance_type="m5.large")
-    refuses(playbooks, "m5.large is not supported", "i3en.2xlarge", cluster="odd")
+    check_refusal(playbooks, "m5.large is not supported", "i3en.2xlarge", cluster="odd")
 
 
 def test_no_second_subnet(playbooks: Playbooks, cloud: Cloud) -> None:
     stack = create_stack(cloud.url, "lonely", backends=5, clients=0)
     for subnet in stack.network.sharing_subnet_ids:
         cloud.client("ec2").delete_subnet(SubnetId=subnet)
-    refuses(playbooks, "second subnet", "additional_alb_subnet", cluster="lonely")
+    check_refusal(playbooks, "second subnet", "additional_alb_subnet", cluster="lonely")
 
 
 def test_a_second_subnet_in_the_same_zone(playbooks: Playbooks, cloud: Cloud) -> None:
@@ -75,7 +81,7 @@ def test_a_second_subnet_in_the_same_zone(playbooks: Playbooks, cloud: Cloud) ->
             {"Name": "availability-zone", "Values": [instance["Placement"]["AvailabilityZone"]]},
         ]
     )["Subnets"]
-    refuses(playbooks, "two zones", cluster="demo", additional_alb_subnet=same[0]["SubnetId"])
+    check_refusal(playbooks, "two zones", cluster="demo", additional_alb_subnet=same[0]["SubnetId"])
 
 
 def test_a_dns_alias_that_exists(playbooks: Playbooks, cloud: Cloud) -> None:
@@ -89,7 +95,7 @@ def test_a_dns_alias_that_exists(playbooks: Playbooks, cloud: Cloud) -> None:
     }
     changes = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=changes)
-    refuses(
+    check_refusal(
         playbooks,
         "weka.example.com exists",
         "elsewhere.example.com",
@@ -101,7 +107,7 @@ def test_a_dns_alias_that_exists(playbooks: Playbooks, cloud: Cloud) -> None:
 
 
 def test_credentials_that_the_cluster_rejects(playbooks: Playbooks, cloud: Cloud) -> None:
-    message = refuses(
+    message = check_refusal(
         playbooks, "rejects the user admin", "five wrong logins", cluster="demo", weka_password="wrong-password-1"
     )
     assert "wrong-password-1" not in message
@@ -109,7 +115,7 @@ def test_credentials_that_the_cluster_rejects(playbooks: Playbooks, cloud: Cloud
 
 
 def test_a_certificate_that_is_not_trusted(playbooks: Playbooks) -> None:
-    refuses(
+    check_refusal(
         playbooks, "not trusted", "weka_certificate", "weka_validate_certs", cluster="demo", weka_validate_certs=True
     )
 
@@ -120,7 +126,7 @@ def test_a_certificate_that_is_not_trusted(playbooks: Playbooks) -> None:
 def test_a_busy_or_failed_stack(playbooks: Playbooks, cloud: Cloud, status: str, word: str) -> None:
     cloud.control("stack/demo", {"status": status})
     try:
-        refuses(playbooks, status, word, cluster="demo")
+        check_refusal(playbooks, status, word, cluster="demo")
     finally:
         cloud.control("stack/demo", {"status": "CREATE_COMPLETE"})
 
@@ -156,7 +162,7 @@ def test_a_variable_that_cannot_be_right_fails_before_the_first_call(
 
 
 def test_no_weka_user_where_nobody_can_be_asked(playbooks: Playbooks, cloud: Cloud) -> None:
-    refuses(playbooks, "A WEKA user is needed", cluster="demo", env={"WEKA_USERNAME": "", "WEKA_PASSWORD": ""})
+    check_refusal(playbooks, "A WEKA user is needed", cluster="demo", env={"WEKA_USERNAME": "", "WEKA_PASSWORD": ""})
 
 
 def _a_backend(cloud: Cloud, stack: str) -> dict[str, Any]:
