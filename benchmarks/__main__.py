@@ -26,7 +26,6 @@ LEFT_OUT = (
     "API key, usage plan and throttling (no module)",
     "concurrency, log group of a function (amazon.aws.lambda has no such options)",
     "logging and tracing of the state machine (no options)",
-    "tags of the rule (no option)",
     "instance lifecycle policy, deletion protection and protection of new members (no options)",
     "tags and protection of the attached backends, reading the stack, WEKA's login (import alone does them)",
 )
