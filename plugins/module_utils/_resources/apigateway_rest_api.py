@@ -2,8 +2,7 @@
 
 Names are not unique here, so everything is found by its tags. Callers see only what is deployed: the stage's
 description holds a hash of that, so that a run which was stopped before the deployment is noticed. Plan and key outlive
-their API. The key's value is never read. Sources: API Gateway API reference and developer guide; reference facts,
-section 8.
+their API. The key's value is never read. Sources: API Gateway API reference and developer guide.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The tag stateful:cluster marks the instances that are ours: it is put on first and removed last, so that a run that was
 stopped is continued by the next one. Attaching is asynchronous, and when AWS refuses a batch, membership is read again
 before that counts as a failure. Sources: Auto Scaling user guide, "Attach instances" and "Detach instances"; EC2 API
-reference; reference facts, sections 10 and 11.
+reference.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 SuspendProcesses is a call of its own, so a group is made with no room for instances, its processes are suspended, and
 only then it gets its sizes; max_size 0 tells a later run that this did not come to its end. Once a group has sizes they
-belong to whoever scales it. Sources: Auto Scaling API reference and user guide; reference facts, section 10.
+belong to whoever scales it. Sources: Auto Scaling API reference and user guide.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The credentials are decrypted here only to see whether they differ, in memory, and are part of no result, diff or
 message. Their ciphertext is bound to the cluster's name by KMS's encryption context, so that one copied from another
 cluster's table is worth nothing. A table that is not there yet holds no record.
-Sources: DynamoDB and KMS API references; reference facts, sections 1 and 2.
+Sources: DynamoDB and KMS API references.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 One change at a time: every call needs the table ACTIVE again, so each is awaited. Point-in-time recovery is refused
 for a while after creation, and reads as DISABLED for a while after it was switched on.
-Sources: DynamoDB API reference; terraform-provider-aws dynamodb/table.go; reference facts, section 2.
+Sources: DynamoDB API reference; terraform-provider-aws dynamodb/table.go.
 """
 
 from __future__ import annotations

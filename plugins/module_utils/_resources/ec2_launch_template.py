@@ -2,7 +2,7 @@
 
 A template's versions never change: other data is another version, and the default version follows it. AWS hardly looks
 at the content; what is wrong shows when the group is created or launches, so what can be known is refused here.
-Sources: EC2 API reference, CreateLaunchTemplate and CreateLaunchTemplateVersion; reference facts, section 9.
+Sources: EC2 API reference, CreateLaunchTemplate and CreateLaunchTemplateVersion.
 """
 
 from __future__ import annotations

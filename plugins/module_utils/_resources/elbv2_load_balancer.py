@@ -2,7 +2,7 @@
 
 AWS never changes scheme or type of a load balancer; what listeners and attributes do not name stays as it is. Its
 network interfaces outlive it for some minutes and are not waited for.
-Sources: Elastic Load Balancing API reference (2015-12-01); reference facts, section 12.
+Sources: Elastic Load Balancing API reference (2015-12-01).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A target group of an Application Load Balancer, whose targets are instances.
 
 AWS never changes protocol, port or VPC of a target group. A listener that was just deleted may still hold it for some
-minutes. Sources: Elastic Load Balancing API reference (2015-12-01); reference facts, section 12.
+minutes. Sources: Elastic Load Balancing API reference (2015-12-01).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A rule is made disabled, given its target, and enabled last, so that it never fires half-made. PutRule replaces the
 whole rule, and PutTargets and RemoveTargets answer 200 even when they did nothing (FailedEntries).
-Sources: EventBridge API reference; reference facts, section 7.
+Sources: EventBridge API reference.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 AWS may change behind us: the text of policies is rewritten (lists of one, order), and principals deleted later read
 back as ids, so policies are compared by meaning. IAM does not tell who uses a role; delete the users first.
-Sources: IAM API reference; IAM user guide, "IAM and STS quotas"; reference facts, section 3.
+Sources: IAM API reference; IAM user guide, "IAM and STS quotas".
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The key is found by its alias, or, when a run was stopped before the alias was made, by its tags. A key that is pending
 deletion counts as absent. AWS may change behind us: principals deleted later read back as ids in the policy.
-Sources: AWS KMS API reference; reference facts, section 1.
+Sources: AWS KMS API reference.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ansible_collections.stateful.aws.plugins.module_utils._engine.placeholder i
 from ansible_collections.stateful.aws.plugins.module_utils._engine.resource import Observed, Resource, Retry, Step
 from botocore.exceptions import ClientError
 
-# A key, or a principal that its policy names, may not be visible everywhere for a while (aws-facts, KMS).
+# A key, or a principal that its policy names, may not be visible everywhere for a while (terraform-provider-aws kms/key.go).
 INVISIBLE = Retry("NotFoundException", "", 120, "KMS is eventually consistent after CreateKey")
 PRINCIPAL = Retry(
     "MalformedPolicyDocumentException", "invalid principals", 120, "terraform-provider-aws kms/key.go, cdkd error list"

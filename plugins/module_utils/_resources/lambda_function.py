@@ -3,7 +3,7 @@
 AWS works on after it answered: a new function is Pending, a changed one InProgress, a deleted one Deleting, and nothing
 else may be changed meanwhile. A function that has no state of its own and could not be created (Failed) is made anew.
 Network interfaces of a function in a VPC outlive it by 20 to 45 minutes and are not waited for.
-Sources: Lambda API reference; Lambda developer guide, "Lambda function states"; reference facts, section 4.
+Sources: Lambda API reference; Lambda developer guide, "Lambda function states".
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 AWS may change behind us: a function that may create groups, or a late delivery, makes a deleted group again, without
 tags and retention. Such a group is not ours any more and is refused, in words that say so.
-Sources: CloudWatch Logs API reference; reference facts, section 5.
+Sources: CloudWatch Logs API reference.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A record bears no tags: it is ours when it is an alias to our load balancer, and only then. Any other record at the
 name is refused, also for deletion. Route 53 writes names in lower case, with a trailing dot and an escaped asterisk.
-Sources: Route 53 API reference; terraform-provider-aws route53/record.go; reference facts, section 13.
+Sources: Route 53 API reference; terraform-provider-aws route53/record.go.
 """
 
 from __future__ import annotations

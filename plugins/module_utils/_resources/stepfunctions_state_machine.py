@@ -2,7 +2,7 @@
 
 Its ARN is made of its name. Changes and deletion are asynchronous; running executions keep the definition that they
 started with, and a machine that is deleted ends them only at their next transition, so they are stopped before.
-Execution data is never logged. Sources: Step Functions API reference and developer guide; reference facts, section 6.
+Execution data is never logged. Sources: Step Functions API reference and developer guide.
 """
 
 from __future__ import annotations
