@@ -78,6 +78,9 @@ def test_destroy_keeps_what_the_group_launched_when_asked(playbooks: Playbooks, 
     assert set(states(cloud, launched).values()) <= {"running", "pending"}
     assert leftovers(cloud, "demo") == []
     ec2 = cloud.client("ec2")
+    ours = [{"Name": "tag:stateful:cluster", "Values": ["demo"]}]
+    assert ec2.describe_volumes(Filters=ours)["Volumes"] == []
+    assert ec2.describe_network_interfaces(Filters=ours)["NetworkInterfaces"] == []
     for name in launched:
         ec2.modify_instance_attribute(InstanceId=name, DisableApiTermination={"Value": False})
     ec2.terminate_instances(InstanceIds=sorted(launched))

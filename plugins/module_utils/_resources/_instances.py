@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.stateful.aws.plugins.module_utils._engine.aws import Aws
 from ansible_collections.stateful.aws.plugins.module_utils._engine.errors import error_code
 from ansible_collections.stateful.aws.plugins.module_utils._engine.resource import Resource, Step
-from ansible_collections.stateful.aws.plugins.module_utils._engine.tags import to_dict, to_pairs
+from ansible_collections.stateful.aws.plugins.module_utils._engine.tags import COMPONENT, to_dict, to_pairs
 from botocore.exceptions import ClientError
 
 # EC2 API reference: values of a filter; Auto Scaling API reference: ids of DescribeAutoScalingInstances.
@@ -27,6 +27,13 @@ class Instance:
     state: str
     zone: str
     tags: dict[str, str]
+    parts: tuple[str, ...]
+    """Volumes and network interfaces, which bear the launch template's tags when a group launched the instance."""
+
+    @property
+    def launched(self) -> bool:
+        """Whether the group launched it, told by the tag that the launch template gives."""
+        return self.tags.get(COMPONENT) == "member"
 
     @property
     def lives(self) -> bool:
@@ -53,8 +60,14 @@ def describe(aws: Aws, ids: Iterable[str]) -> dict[str, Instance]:
                     each["State"]["Name"],
                     each["Placement"]["AvailabilityZone"],
                     to_dict(each.get("Tags")),
+                    _parts(each),
                 )
     return found
+
+
+def _parts(instance: Mapping[str, Any]) -> tuple[str, ...]:
+    volumes = [each["Ebs"]["VolumeId"] for each in instance.get("BlockDeviceMappings", []) if "Ebs" in each]
+    return (*volumes, *(each["NetworkInterfaceId"] for each in instance.get("NetworkInterfaces", [])))
 
 
 def groups_of(aws: Aws, ids: Iterable[str]) -> dict[str, str]:
@@ -123,16 +136,17 @@ def tag(resource: Resource, ids: Sequence[str], present: Mapping[str, Instance],
 
 
 def untag(resource: Resource, present: Mapping[str, Instance], keys: Sequence[str]) -> list[Step]:
-    """Return the steps that remove these keys from the instances that bear one of them."""
+    """Return the steps that remove these keys from the instances that bear one of them, and from launched ones' parts."""
     bearers = {name: each for name, each in present.items() if set(keys) & set(each.tags)}
+    parts = [part for each in bearers.values() if each.launched for part in each.parts]
     before = {name: {key: each.tags[key] for key in keys if key in each.tags} for name, each in bearers.items()}
     return [
         resource.change(
             "ec2",
             "delete_tags",
             {"Resources": batch, "Tags": [{"Key": key} for key in keys]},
-            f"unmark {len(batch)} instances",
+            f"unmark {len(batch)} instances, volumes and network interfaces" if parts else f"unmark {len(batch)} instances",
             {"instance_tags": (before, {name: {} for name in bearers})},
         )
-        for batch in batches(bearers, TAGGED_AT_ONCE)
+        for batch in batches([*bearers, *parts], TAGGED_AT_ONCE)
     ]
