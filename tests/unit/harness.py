@@ -32,20 +32,20 @@ class Runner:
         result = work()
         return result, list(self.cloud.control("calls")["write_names"])
 
-    def lifecycle(self, name: str, create: Mapping[str, Any], updates: Iterable[Mapping[str, Any]] = ()) -> None:
+    def check_lifecycle(self, name: str, create: Mapping[str, Any], updates: Iterable[Mapping[str, Any]] = ()) -> None:
         """Check what every resource type promises: create, no change, each update, delete, delete again; check mode
         says the same and writes nothing.
 
         ``updates`` are options laid over ``create``, one after another.
         """
         options = dict(create)
-        self._reaches(name, options)
+        self._check_reached(name, options)
         for update in updates:
             options = {**options, **update}
-            self._reaches(name, options)
-        self._reaches(name, {**options, "state": "absent"})
+            self._check_reached(name, options)
+        self._check_reached(name, {**options, "state": "absent"})
 
-    def _reaches(self, name: str, options: Mapping[str, Any]) -> None:
+    def _check_reached(self, name: str, options: Mapping[str, Any]) -> None:
         planned, written = self.writes(lambda: self(name, check=True, **options))
         assert planned["changed"] and planned["actions"], f"check mode of {options} plans nothing"
         assert written == [], f"check mode wrote {written}"
@@ -57,7 +57,7 @@ class Runner:
         again, written = self.writes(lambda: self(name, **options))
         assert (again["changed"], again["actions"], written) == (False, [], []), f"a second run changed {again}"
 
-    def refuses(self, name: str, options: Mapping[str, Any], *words: str) -> str:
+    def check_refused(self, name: str, options: Mapping[str, Any], *words: str) -> str:
         """Check that a module refuses before it writes anything, in words that hold ``words``; return them."""
         for state in ("present", "absent"):
 

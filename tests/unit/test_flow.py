@@ -112,7 +112,7 @@ def delete(name: str, **more: Any) -> Step:
 
 def test_a_foreign_resource_is_refused_before_any_write(runner: Runner) -> None:
     runner.client("logs").create_log_group(logGroupName="/flow/foreign", tags={"stateful:cluster": "another"})
-    text = runner.refuses("logs_group", {"cluster": "flow", "name": "/flow/foreign", "retention": 1}, "'another'")
+    text = runner.check_refused("logs_group", {"cluster": "flow", "name": "/flow/foreign", "retention": 1}, "'another'")
     assert "stays untouched" in text
     (group,) = runner.client("logs").describe_log_groups(logGroupNamePrefix="/flow/foreign")["logGroups"]
     assert "retentionInDays" not in group

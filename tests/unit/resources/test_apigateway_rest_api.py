@@ -64,7 +64,7 @@ def left(runner: Runner, name: str) -> list[str]:
 
 def test_an_api_goes_through_its_whole_life(runner: Runner) -> None:
     closed = {**OPEN, "Statement": [{**OPEN["Statement"][0], "Effect": "Deny"}]}
-    runner.lifecycle(
+    runner.check_lifecycle(
         TYPE,
         api("life", component="join", tags={"a": "1"}),
         [

@@ -73,7 +73,7 @@ def members(runner: Runner, cluster: str) -> set[str]:
 def test_members_go_through_their_whole_life(runner: Runner) -> None:
     named = group(runner, "at-life")
     ids = instances(runner, 3)
-    runner.lifecycle(
+    runner.check_lifecycle(
         TYPE,
         {**named, "instance_ids": ids[:2], "instance_tags": marks("at-life")},
         [
@@ -211,7 +211,7 @@ def test_membership_is_read_again_when_aws_refuses(runner: Runner) -> None:
 
 def test_a_foreign_group_is_refused(runner: Runner) -> None:
     named, ids = group(runner, "at-foreign"), instances(runner, 1)
-    runner.refuses(TYPE, {**named, "cluster": "another", "instance_ids": ids}, "belongs to cluster 'at-foreign'")
+    runner.check_refused(TYPE, {**named, "cluster": "another", "instance_ids": ids}, "belongs to cluster 'at-foreign'")
 
 
 def test_without_decrement_the_group_replaces_who_left(runner: Runner) -> None:

@@ -29,7 +29,7 @@ def options(runner: Runner, cluster: str, **more: Any) -> dict[str, Any]:
 
 def test_a_group_goes_through_its_whole_life(runner: Runner) -> None:
     first, second = target_group(runner, "asg-life-1"), target_group(runner, "asg-life-2")
-    runner.lifecycle(
+    runner.check_lifecycle(
         "autoscaling_group",
         options(runner, "asg-life", target_group_arns=[first], tags={"a": "1"}),
         [
@@ -151,7 +151,7 @@ def test_a_foreign_group_is_refused(runner: Runner) -> None:
         MaxSize=1,
         VPCZoneIdentifier=wanted["vpc_zone_identifier"][0],
     )
-    runner.refuses("autoscaling_group", wanted, "not ours", "stateful-asg-foreign")
+    runner.check_refused("autoscaling_group", wanted, "not ours", "stateful-asg-foreign")
     assert described(runner, "stateful-asg-foreign")["SuspendedProcesses"] == []
 
 

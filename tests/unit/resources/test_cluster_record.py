@@ -70,7 +70,7 @@ def actions(result: dict[str, Any]) -> list[str]:
 
 def test_a_record_goes_through_its_whole_life(runner: Runner, world: World) -> None:
     other = world.kms.create_key()["KeyMetadata"]["Arn"]
-    runner.lifecycle(
+    runner.check_lifecycle(
         "cluster_record",
         world.options(),
         [
@@ -179,12 +179,12 @@ def test_other_settings_are_refused_before_any_write(runner: Runner, world: Worl
 
 def test_the_record_of_another_cluster_is_refused(runner: Runner, world: World) -> None:
     world.put("settings", Schema={"N": "1"}, Document={"S": '{"cluster": "theirs", "schema": 1}'})
-    runner.refuses("cluster_record", world.options(), "'theirs'", "not ours")
+    runner.check_refused("cluster_record", world.options(), "'theirs'", "not ours")
 
 
 def test_a_later_schema_is_refused(runner: Runner, world: World) -> None:
     world.put("settings", Schema={"N": "2"}, Document={"S": json.dumps({"cluster": world.cluster, "schema": 2})})
-    runner.refuses("cluster_record", world.options(), "schema 2", "knows 1", "Use the release that wrote it")
+    runner.check_refused("cluster_record", world.options(), "schema 2", "knows 1", "Use the release that wrote it")
 
 
 def test_a_table_with_another_key_is_refused(runner: Runner) -> None:
@@ -194,7 +194,9 @@ def test_a_table_with_another_key_is_refused(runner: Runner) -> None:
         KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
     )
-    runner.refuses("cluster_record", {"cluster": "shape", "table": "stateful-shape"}, "hash key is not Key", "not ours")
+    runner.check_refused(
+        "cluster_record", {"cluster": "shape", "table": "stateful-shape"}, "hash key is not Key", "not ours"
+    )
 
 
 def test_a_run_stopped_after_the_settings_is_finished(runner: Runner, world: World) -> None:

@@ -51,7 +51,7 @@ def seen(**more: Any) -> dict[str, Any]:
 
 
 def test_a_table_goes_through_its_whole_life(runner: Runner) -> None:
-    runner.lifecycle(
+    runner.check_lifecycle(
         "dynamodb_table",
         options("table-life", component="credentials", kms_key_arn=KEY, tags={"a": "1"}),
         [
@@ -66,7 +66,7 @@ def test_a_table_goes_through_its_whole_life(runner: Runner) -> None:
 
 
 def test_a_protected_table_is_made_whole_and_deleted(runner: Runner) -> None:
-    runner.lifecycle(
+    runner.check_lifecycle(
         "dynamodb_table",
         options("table-kept", kms_key_arn=KEY, point_in_time_recovery=True, deletion_protection=True),
     )
@@ -115,7 +115,7 @@ def test_a_table_with_bought_throughput_is_put_on_demand(runner: Runner) -> None
 def test_a_foreign_table_is_refused(runner: Runner) -> None:
     client = runner.client("dynamodb")
     client.create_table(TableName="stateful-table-theirs", BillingMode="PAY_PER_REQUEST", **HASH, **STRING)
-    runner.refuses("dynamodb_table", options("table-theirs"), "not ours", "stateful-table-theirs")
+    runner.check_refused("dynamodb_table", options("table-theirs"), "not ours", "stateful-table-theirs")
     assert client.describe_table(TableName="stateful-table-theirs")["Table"]["TableStatus"] == "ACTIVE"
 
 

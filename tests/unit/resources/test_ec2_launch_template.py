@@ -47,7 +47,7 @@ def actions(result: dict[str, Any]) -> list[str]:
 def test_a_launch_template_goes_through_its_whole_life(runner: Runner) -> None:
     where = place(runner)
     disk = {"device_name": "/dev/xvda", "volume_size": 20, "volume_type": "gp3"}
-    runner.lifecycle(
+    runner.check_lifecycle(
         "ec2_launch_template",
         options("lt-life", security_group_ids=[where.security_group_ids[0]], user_data="one", tags={"a": "1"}),
         [
@@ -168,7 +168,7 @@ def test_few_calls_tell_that_nothing_differs(runner: Runner) -> None:
 def test_a_foreign_template_is_refused(runner: Runner) -> None:
     ec2 = runner.client("ec2")
     ec2.create_launch_template(LaunchTemplateName="stateful-lt-foreign", LaunchTemplateData={"ImageId": IMAGE_ID})
-    runner.refuses("ec2_launch_template", options("lt-foreign"), "not ours", "stateful-lt-foreign")
+    runner.check_refused("ec2_launch_template", options("lt-foreign"), "not ours", "stateful-lt-foreign")
     assert latest(runner, "stateful-lt-foreign")["VersionNumber"] == 1
 
 

@@ -42,7 +42,7 @@ def options(runner: Runner, cluster: str, **more: Any) -> dict[str, Any]:
 
 def test_a_load_balancer_goes_through_its_whole_life(runner: Runner) -> None:
     where, secure = place(runner), {"protocol": "HTTPS", "certificate_arn": certificate(runner, "first")}
-    runner.lifecycle(
+    runner.check_lifecycle(
         "elbv2_load_balancer",
         options(runner, "lb-life", listeners=[listener(runner)], tags={"a": "1"}),
         [
@@ -88,7 +88,7 @@ def test_one_that_does_not_exist_cannot_be_created_without_subnets(runner: Runne
 def test_a_foreign_load_balancer_is_refused(runner: Runner) -> None:
     elb = runner.client("elbv2")
     elb.create_load_balancer(Name="stateful-lb-foreign", Subnets=place(runner).subnets, Scheme="internal")
-    runner.refuses("elbv2_load_balancer", options(runner, "lb-foreign"), "not ours", "stateful-lb-foreign")
+    runner.check_refused("elbv2_load_balancer", options(runner, "lb-foreign"), "not ours", "stateful-lb-foreign")
     assert elb.describe_load_balancers(Names=["stateful-lb-foreign"])["LoadBalancers"]
 
 

@@ -25,7 +25,7 @@ def options(runner: Runner, cluster: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_target_group_goes_through_its_whole_life(runner: Runner) -> None:
-    runner.lifecycle(
+    runner.check_lifecycle(
         "elbv2_target_group",
         options(runner, "tg-life", health_check={"path": "/api/v2/healthcheck/"}, tags={"a": "1"}),
         [
@@ -47,7 +47,7 @@ def test_everything_may_be_given_at_creation(runner: Runner) -> None:
     assert health.items() <= made["health_check"].items()
     assert made["deregistration_delay_seconds"] == 5
     assert made["tags"]["stateful:component"] == "load_balancer"
-    runner.lifecycle("elbv2_target_group", {**wanted, "cluster": "tg-full2", "name": "tg-full2"})
+    runner.check_lifecycle("elbv2_target_group", {**wanted, "cluster": "tg-full2", "name": "tg-full2"})
 
 
 def test_a_change_of_one_setting_leaves_the_others(runner: Runner) -> None:
@@ -69,7 +69,7 @@ def test_a_foreign_target_group_is_refused(runner: Runner) -> None:
     arn = elb.create_target_group(
         Name="stateful-tg-foreign", Protocol="HTTP", Port=14000, VpcId=place(runner).network.vpc_id
     )["TargetGroups"][0]["TargetGroupArn"]
-    runner.refuses("elbv2_target_group", options(runner, "tg-foreign"), "not ours", "stateful-tg-foreign")
+    runner.check_refused("elbv2_target_group", options(runner, "tg-foreign"), "not ours", "stateful-tg-foreign")
     assert elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"]
 
 

@@ -33,7 +33,7 @@ def actions(result: dict[str, Any]) -> list[str]:
 
 
 def test_a_rule_goes_through_its_whole_life(runner: Runner, role: str) -> None:
-    runner.lifecycle(
+    runner.check_lifecycle(
         "events_rule",
         rule("life", component="scaling", tags={"a": "1"}, target={**TARGET, "role_arn": role}),
         [
@@ -111,7 +111,7 @@ def test_a_new_role_is_awaited(runner: Runner) -> None:
 
 def test_a_foreign_rule_is_refused(runner: Runner) -> None:
     runner.client("events").put_rule(Name="rule-foreign", ScheduleExpression="rate(1 day)")
-    runner.refuses("events_rule", rule("foreign"), "not ours", "rule-foreign")
+    runner.check_refused("events_rule", rule("foreign"), "not ours", "rule-foreign")
     assert runner.client("events").describe_rule(Name="rule-foreign")["ScheduleExpression"] == "rate(1 day)"
 
 

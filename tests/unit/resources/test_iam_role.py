@@ -39,7 +39,7 @@ def actions(result: dict[str, Any]) -> list[str]:
 
 
 def test_a_role_goes_through_its_whole_life(runner: Runner) -> None:
-    runner.lifecycle(
+    runner.check_lifecycle(
         "iam_role",
         options("role-life", component="scaling", inline_policies={"read": allow("ec2:Describe*")}, tags={"a": "1"}),
         [
@@ -100,7 +100,7 @@ def test_a_long_name_is_cut_and_found_again(runner: Runner) -> None:
 def test_a_foreign_role_is_refused(runner: Runner) -> None:
     iam = runner.client("iam")
     iam.create_role(RoleName="stateful-theirs-fetch", AssumeRolePolicyDocument=json.dumps(trust("ec2")))
-    runner.refuses("iam_role", options("theirs", path="/"), "not ours", "stateful-theirs-fetch")
+    runner.check_refused("iam_role", options("theirs", path="/"), "not ours", "stateful-theirs-fetch")
 
 
 def test_a_run_stopped_between_role_and_policies_is_finished(runner: Runner) -> None:

@@ -19,7 +19,7 @@ POLICY = {
 
 def test_a_key_goes_through_its_whole_life(runner: Runner) -> None:
     narrower = {**POLICY, "Statement": [{**POLICY["Statement"][0], "Sid": "root"}]}
-    runner.lifecycle(
+    runner.check_lifecycle(
         "kms_key",
         {"cluster": "life", "component": "credentials", "alias": "stateful-life", "policy": POLICY, "tags": {"a": "1"}},
         [
@@ -44,7 +44,9 @@ def test_a_foreign_key_is_refused(runner: Runner) -> None:
     kms = runner.client("kms")
     key = kms.create_key(Tags=[{"TagKey": "Project", "TagValue": "foreign"}])["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/stateful-foreign", TargetKeyId=key)
-    runner.refuses("kms_key", {"cluster": "foreign", "alias": "stateful-foreign"}, "not ours", "alias/stateful-foreign")
+    runner.check_refused(
+        "kms_key", {"cluster": "foreign", "alias": "stateful-foreign"}, "not ours", "alias/stateful-foreign"
+    )
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
 
 

@@ -50,7 +50,7 @@ def test_a_function_goes_through_its_whole_life(runner: Runner, options: dict[st
     groups = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [network["VpcId"]]}])["SecurityGroups"]
     (source / "other.py").write_text("handler = print\n")
     permission = {"statement_id": "api", "principal": "apigateway.amazonaws.com", "source_arn": API}
-    runner.lifecycle(
+    runner.check_lifecycle(
         "lambda_function",
         {**options, "component": "join", "tags": {"a": "1"}, "environment": {"STAGE": "one"}},
         [
@@ -137,7 +137,7 @@ def test_a_permission_taken_away_behind_our_back_is_given_again(runner: Runner, 
 
 def test_a_foreign_function_is_refused(runner: Runner, options: dict[str, Any]) -> None:
     runner("lambda_function", **{**options, "cluster": "somebody"})
-    runner.refuses("lambda_function", options, "belongs to cluster 'somebody'", options["name"])
+    runner.check_refused("lambda_function", options, "belongs to cluster 'somebody'", options["name"])
 
 
 class OneFunction(LambdaFunction):

@@ -23,7 +23,7 @@ def actions(result: dict[str, Any]) -> list[str]:
 
 
 def test_a_group_goes_through_its_whole_life(runner: Runner) -> None:
-    runner.lifecycle(
+    runner.check_lifecycle(
         "logs_group",
         options("logs-life", component="scaling", retention=30, kms_key_id=KEY, tags={"a": "1"}),
         [
@@ -62,13 +62,13 @@ def test_both_arns_are_known_in_check_mode(runner: Runner) -> None:
 def test_a_foreign_group_is_refused(runner: Runner) -> None:
     name = options("logs-theirs")["name"]
     runner.client("logs").create_log_group(logGroupName=name, tags={"Project": "foreign"})
-    text = runner.refuses("logs_group", options("logs-theirs", retention=1), "not ours", name)
+    text = runner.check_refused("logs_group", options("logs-theirs", retention=1), "not ours", name)
     assert "after its deletion" not in text
 
 
 def test_a_group_that_late_lines_left_is_refused_with_what_to_do(runner: Runner) -> None:
     runner.client("logs").create_log_group(logGroupName=options("logs-late")["name"])
-    runner.refuses("logs_group", options("logs-late"), "not ours", "after its deletion", "run again")
+    runner.check_refused("logs_group", options("logs-late"), "not ours", "after its deletion", "run again")
 
 
 def test_a_run_stopped_before_the_retention_is_finished(runner: Runner) -> None:

@@ -51,7 +51,9 @@ def actions(result: dict[str, Any]) -> list[str]:
 
 
 def test_an_alias_goes_through_its_whole_life(runner: Runner, zone: Zone) -> None:
-    runner.lifecycle("route53_record", zone.options(), [{"evaluate_target_health": True}, {"alias_zone_id": "Z2"}])
+    runner.check_lifecycle(
+        "route53_record", zone.options(), [{"evaluate_target_health": True}, {"alias_zone_id": "Z2"}]
+    )
     assert zone.records() == []
 
 
@@ -128,7 +130,7 @@ def test_a_name_that_points_elsewhere_is_refused(
     target = record.pop("alias", None)
     zone.put(kind, **record, **(zone.alias(target) if target else {}))
     before = zone.records()
-    runner.refuses("route53_record", zone.options(), "exists and is not ours", words, "delete that record")
+    runner.check_refused("route53_record", zone.options(), "exists and is not ours", words, "delete that record")
     assert zone.records() == before
 
 

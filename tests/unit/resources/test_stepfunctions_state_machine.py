@@ -33,7 +33,7 @@ def actions(result: dict[str, Any]) -> list[str]:
 
 
 def test_a_state_machine_goes_through_its_whole_life(runner: Runner, role: str) -> None:
-    runner.lifecycle(
+    runner.check_lifecycle(
         TYPE,
         {"cluster": "life", "component": "scaling", "name": "machine-life", "role": role, "definition": PASSES}
         | {"log_group_arn": f"{LOGS}/aws/vendedlogs/states/life", "tags": {"a": "1"}},
@@ -127,7 +127,7 @@ def test_a_foreign_machine_is_refused_and_its_executions_go_on(runner: Runner, r
     options = {"cluster": "owner", "name": "machine-foreign", "role": role, "definition": waiting(300)}
     arn = runner(TYPE, **options)[TYPE]["state_machine_arn"]
     execution = runner.client("stepfunctions").start_execution(stateMachineArn=arn)["executionArn"]
-    runner.refuses(TYPE, {**options, "cluster": "thief", "wait_for_executions": 30}, "belongs to cluster 'owner'")
+    runner.check_refused(TYPE, {**options, "cluster": "thief", "wait_for_executions": 30}, "belongs to cluster 'owner'")
     assert runner.client("stepfunctions").describe_execution(executionArn=execution)["status"] == "RUNNING"
     runner(TYPE, **options | {"state": "absent"})
 
