@@ -48,7 +48,7 @@ def test_a_killed_import_is_completed_by_the_next(
 def test_a_killed_destroy_is_completed_by_the_next(
     playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any], part: int, when: str
 ) -> None:
-    check_interrupted_destroy(playbooks, cloud, calls, sample(calls["destroy"], 2)[part], when)
+    check_interrupted_destroy(playbooks, cloud, calls, sample(calls["destroy"], 3)[part], when)
 
 
 def test_a_half_made_import_is_destroyed(playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any]) -> None:

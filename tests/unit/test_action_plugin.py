@@ -124,9 +124,11 @@ def playbook(cloud: Cloud, folder: Path, *arguments: str, **environment: str) ->
     file = folder / "playbook.yml"
     file.write_text(PLAYBOOK)
     quiet = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "false", "PLUGIN_PASSWORD": PASSWORD}
+    # Ansible writes and looks up a job in different places when HOME is not the account's own.
+    own = {"ANSIBLE_ASYNC_DIR": str(folder / "async")}
     return subprocess.run(
         [str(Path(sys.executable).with_name("ansible-playbook")), str(file), *arguments],
-        env={**os.environ, **cloud.env, **quiet, "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false", **environment},
+        env={**os.environ, **cloud.env, **quiet, "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false", **own, **environment},
         capture_output=True,
         text=True,
         check=False,

@@ -145,7 +145,9 @@ def untag(resource: Resource, present: Mapping[str, Instance], keys: Sequence[st
             "ec2",
             "delete_tags",
             {"Resources": batch, "Tags": [{"Key": key} for key in keys]},
-            f"unmark {len(batch)} instances, volumes and network interfaces" if parts else f"unmark {len(batch)} instances",
+            f"unmark {len(batch)} instances, volumes and network interfaces"
+            if parts
+            else f"unmark {len(batch)} instances",
             {"instance_tags": (before, {name: {} for name in bearers})},
         )
         for batch in batches([*bearers, *parts], TAGGED_AT_ONCE)
