@@ -14,6 +14,7 @@ from ansible_collections.stateful.aws.plugins.module_utils._engine.errors import
 from ansible_collections.stateful.aws.plugins.module_utils._engine.resource import Reading
 from ansible_collections.stateful.aws.plugins.module_utils._resources._backends import Backends
 from ansible_collections.stateful.aws.plugins.module_utils._resources._dns import check_alias
+from ansible_collections.stateful.aws.plugins.module_utils._resources._instances import FILTER_VALUES, batches
 from ansible_collections.stateful.aws.plugins.module_utils._resources._network import second_subnet
 from ansible_collections.stateful.aws.plugins.module_utils._resources._weka_login import LOGIN_OPTIONS, check_login
 from botocore.exceptions import ClientError
@@ -25,8 +26,6 @@ USABLE = (
     "IMPORT_COMPLETE",
     "IMPORT_ROLLBACK_COMPLETE",
 )
-# DescribeInstances accepts 200 values in one filter (EC2 API reference, Filter).
-FILTER_VALUES = 200
 
 
 class ClusterInfo(Reading):
@@ -146,9 +145,9 @@ class ClusterInfo(Reading):
         ]
 
     def _instances(self, ids: Iterable[str]) -> list[dict[str, Any]]:
-        wanted, found = sorted(ids), []
-        for start in range(0, len(wanted), FILTER_VALUES):
-            filters = [{"Name": "instance-id", "Values": wanted[start : start + FILTER_VALUES]}]
+        found = []
+        for batch in batches(ids, FILTER_VALUES):
+            filters = [{"Name": "instance-id", "Values": batch}]
             for reservation in self.aws.pages("ec2", "describe_instances", "Reservations", Filters=filters):
                 found.extend(reservation["Instances"])
         return found
