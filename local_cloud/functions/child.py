@@ -124,7 +124,8 @@ class Child:
         self.current: Invocation | None = None
         self.idle = threading.Event()
         self.init_error: bytes | None = None
-        self.spent = False  # awslambdaric ends itself after a refused answer
+        # Ending: awslambdaric ends itself after a refused answer, and one that was killed still runs for a moment.
+        self.spent = False
         self.log_stream = environment["AWS_LAMBDA_LOG_STREAM_NAME"]
         self._lines: list[str] = []
         self._rest = b""
@@ -193,6 +194,7 @@ class Child:
 
     def kill(self) -> None:
         """End the process and its runtime API."""
+        self.spent = True
         if self._process.poll() is None:
             self._process.kill()
         self.events.put(None)

@@ -105,6 +105,9 @@ def test_failures_have_the_types_that_lambda_reports(cloud: Cloud) -> None:
         "big": "Function.ResponseSizeTooLarge",
     }
     assert invoke(cloud, "fails", {})[0] is None, "a new child takes the place of an ended one"
+    for _ in range(2):
+        invoke(cloud, "fails", {"do": "sleep"})
+        assert invoke(cloud, "fails", {})[0] is None, "a killed child that still ends is not given the next event"
 
 
 def test_only_boto3_is_offered_the_rest_comes_from_the_zip(cloud: Cloud) -> None:
