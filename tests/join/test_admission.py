@@ -87,7 +87,7 @@ def test_an_address_that_is_still_another_machines_is_refused(known):
 
 
 def test_an_instance_that_the_cluster_has_never_seen_is_let_through():
-    refuse_known(NEW, cluster(machine("10.0.0.1", OLD.instance_id)))
+    assert refuse_known(NEW, cluster(machine("10.0.0.1", OLD.instance_id))) is None
 
 
 def test_join_addresses_are_running_members_that_serve():
