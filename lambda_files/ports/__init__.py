@@ -5,7 +5,7 @@ from __future__ import annotations
 from ports.cluster import Cluster
 from ports.compute import Compute, Group, GroupInstance, Instance
 from ports.lease import Clock, Grant, Lease
-from ports.store import Credentials, LoginMemory, Store
+from ports.store import Credentials, LoginMemory, Records, Refusal, Store
 
 __all__ = [
     "Clock",
@@ -18,5 +18,7 @@ __all__ = [
     "Instance",
     "Lease",
     "LoginMemory",
+    "Records",
+    "Refusal",
     "Store",
 ]

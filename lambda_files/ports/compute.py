@@ -58,5 +58,8 @@ class Compute(Protocol):
     def detach(self, ids: Sequence[str], fence: Callable[[], None]) -> tuple[list[str], list[str]]:
         """Detach without lowering the desired capacity. Returns the detached ids, and errors as sentences."""
 
-    def terminate(self, instance_id: str, fence: Callable[[], None]) -> None:
-        """Protection off, terminate; protection on again when that fails, and the failure raised."""
+    def terminate(self, ids: Sequence[str], fence: Callable[[], None]) -> tuple[list[str], list[str]]:
+        """Protections off, terminate; protections on again for each that did not end.
+
+        Returns the ids that EC2 says are ending, and errors as sentences.
+        """

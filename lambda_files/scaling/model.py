@@ -14,10 +14,12 @@ __all__ = [
     "Client",
     "ClusterView",
     "Container",
+    "Control",
     "Decision",
     "Drive",
     "Gates",
     "GroupView",
+    "Held",
     "Journal",
     "Machine",
     "Member",
@@ -25,8 +27,12 @@ __all__ = [
     "Policy",
     "Removal",
     "Snapshot",
+    "Verdict",
     "policy_from_settings",
 ]
+
+# Whether something is allowed, and if not the reason in words.
+Verdict = tuple[bool, str]
 
 CONTAINER_STATES = frozenset({"ACTIVE", "DEACTIVATING", "INACTIVE", "REMOVING"})
 LEAVING_STATES = CONTAINER_STATES - {"ACTIVE"}
@@ -60,6 +66,9 @@ class Container:
     management_down: bool | None = None
     drives: tuple[Drive, ...] = ()
     ports: tuple[tuple[str, str], ...] = ()
+    uid: str | None = None
+    failure_domain: str | None = None
+    can_lead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,11 @@ class Gates:
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """One complete, successful read of the storage cluster."""
+    """One complete, successful read of the storage cluster, from the member `source`, at `time` by its own clock.
+
+    `required_domains` and `required_leaders` are the least failure domains, and containers that can lead, with which
+    the engine works.
+    """
 
     guid: str
     gates: Gates
@@ -140,8 +153,13 @@ class ClusterView:
     orphan_drives: tuple[str, ...] = ()
     stripe_data: int | None = None
     stripe_protection: int | None = None
+    hot_spare: int | None = None
     total_bytes: int | None = None
     unprovisioned_bytes: int | None = None
+    source: str = ""
+    time: datetime | None = None
+    required_domains: int = 5
+    required_leaders: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,21 +192,36 @@ class GroupView:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A machine that was seen inactive and whose containers this cluster was told to remove."""
+    """A machine that was seen inactive and that this cluster was told to forget, since `since` (epoch seconds).
+
+    `acknowledged` when the cluster answered that it does.
+    """
 
     address: str
     machine_identifier: str
     since: int
-    confirmed: int = 0
+    acknowledged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What must survive a crash: the cluster's identity, when drains began, which machines were removed."""
+    """What must survive a crash: the cluster's identity and newest clock, when drains began, which machines left.
+
+    `fence` is that of the lease under which it was written.
+    """
 
     guid: str | None = None
     starts: tuple[int, ...] = ()
     removed: Mapping[str, Removal] = field(default_factory=dict)
+    cluster_time: datetime | None = None
+    fence: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What people asked for: `paused` is their reason, None when scaling may go on."""
+
+    paused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +231,8 @@ class Snapshot:
     group: GroupView
     cluster: ClusterView
     journal: Journal = field(default_factory=Journal)
+    control: Control = field(default_factory=Control)
+    original_size: int | None = None
 
 
 class Action(StrEnum):
@@ -213,14 +248,32 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One machine or instance, what is done with it and why; `blocked_by` names the invariant in the way."""
+    """One machine or instance, what is done with it and why.
+
+    `leaves` when it should leave; `blocked_by` names the invariant that holds it back.
+    """
 
     address: str | None
     instance_id: str | None
     action: Action
     reason: str
     blocked_by: str | None = None
+    leaves: bool = False
     machine: Machine | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The instance's id, or the address of a machine that has none."""
+        return self.instance_id or self.address or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A machine that should leave and may not."""
+
+    machine: str
+    invariant: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,3 +288,25 @@ class Plan:
     def of(self, action: Action) -> tuple[Decision, ...]:
         """The decisions with that action."""
         return tuple(decision for decision in self.decisions if decision.action is action)
+
+    @property
+    def should_leave(self) -> tuple[str, ...]:
+        """Machines that should leave: those that may, and those that are held back."""
+        return tuple(decision.name for decision in self.decisions if decision.leaves)
+
+    @property
+    def may_leave(self) -> tuple[str, ...]:
+        """Machines that should leave and are allowed to."""
+        return tuple(decision.name for decision in self.decisions if decision.leaves and decision.action in LEAVING)
+
+    @property
+    def held_back(self) -> tuple[Held, ...]:
+        """Machines that should leave, and the invariant that holds each of them."""
+        return tuple(
+            Held(decision.name, decision.blocked_by, decision.reason)
+            for decision in self.decisions
+            if decision.leaves and decision.blocked_by
+        )
+
+
+LEAVING = frozenset({Action.DRAIN, Action.REMOVE, Action.TERMINATE})

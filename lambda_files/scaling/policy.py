@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +14,12 @@ class PolicyInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Limits of one cluster. Every field may be overridden in the settings document under `policy`."""
+    """Limits of one cluster. Every field may be overridden in the settings document under `policy`.
 
-    paused: bool = False
+    `strict` is a preset: one machine at a time, never fewer than at the import, and full protection before and after.
+    """
+
+    strict: bool = False
     min_members: int = 5
     unhealthy_after_minutes: float = 120
     kick_out_after_minutes: float = 180
@@ -67,6 +70,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "max_detachments_per_pass": (0, 500),
 }
 
+ONE_AT_A_TIME = ("max_leaving", "max_replacing", "max_removals_per_pass")
+
 
 def policy_from_settings(document: Mapping[str, Any]) -> Policy:
     """Policy from the settings document's `policy` object.
@@ -80,7 +85,10 @@ def policy_from_settings(document: Mapping[str, Any]) -> Policy:
     unknown = sorted(set(given) - set(types))
     if unknown:
         raise PolicyInvalid(f"The settings' policy has unknown names: {', '.join(unknown)}.")
-    return Policy(**{name: _checked(name, types[name], value) for name, value in given.items()})
+    policy = Policy(**{name: _checked(name, types[name], value) for name, value in given.items()})
+    return (
+        replace(policy, **{name: min(1, getattr(policy, name)) for name in ONE_AT_A_TIME}) if policy.strict else policy
+    )
 
 
 def _checked(name: str, kind: type, value: Any) -> Any:
