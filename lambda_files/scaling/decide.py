@@ -1,4 +1,7 @@
-"""The decision: snapshot, policy and time in, plan out. No I/O, no clock, no environment."""
+"""The decision: snapshot, policy and time in, plan out. No I/O, no clock, no environment.
+
+First who should leave, then for each of them which invariant, if any, holds it back.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from scaling import invariants as must
-from scaling.candidates import Candidate, checked, decision_of, identity, not_held, stable
-from scaling.health import Kind, drive_is_bad, health, leaving
-from scaling.model import Action, Decision, Plan, Policy, Snapshot
+from scaling.candidates import Candidate, Check, candidates, checked, decision_of
+from scaling.health import Kind, drive_is_bad, leaving
+from scaling.model import Action, Decision, Plan, Policy, Snapshot, Verdict
 from scaling.strangers import outsider, without_machine
+from scaling.totals import Totals, counts, in_group
 
-# Blocks that end by themselves are waited for; the others need a human and are reported.
-NEEDS_HUMAN = frozenset({"S2 floor", "S3 fits", "S5 ownership"})
+# Who is held by one of these is held for what it is itself; by any other, for what the cluster is.
+OF_THE_MACHINE = frozenset({"S5 ownership", "S11 one way", "S14 human wins"})
 
 
 def decide(snapshot: Snapshot, policy: Policy, now: datetime) -> Plan:
@@ -22,125 +26,122 @@ def decide(snapshot: Snapshot, policy: Policy, now: datetime) -> Plan:
     The order of the snapshot's lists does not matter. Nothing is ever decided from the absence of something, except
     to wait, to report, or to let the group replace an instance that EC2 itself says is gone.
     """
-    snapshot = _ordered(snapshot)
-    allowed, reason = must.s9_gates(snapshot.cluster.gates, policy)
-    candidates = _candidates(snapshot, policy, now)
-    if not allowed:
-        return _closed(snapshot, candidates, policy, reason)
-    ours = [candidate for candidate in candidates if candidate.member]
-    decisions = [
-        *_finish(ours, snapshot, policy),
-        *_drains(ours, [c for c in candidates if not c.member], snapshot, policy, now),
-        *without_machine(snapshot, candidates, policy, now),
-    ]
-    decisions = _capped(decisions, policy)
-    return Plan(
-        decisions=tuple(sorted(decisions, key=stable)),
-        orphan_drives=tuple(sorted(snapshot.cluster.orphan_drives)),
-        errors=tuple(_errors(sorted(decisions, key=stable))),
-    )
-
-
-def _ordered(snapshot: Snapshot) -> Snapshot:
-    machines = sorted(snapshot.cluster.machines, key=identity)
+    found = candidates(snapshot, policy, now)
+    ours = [candidate for candidate in found if candidate.member]
+    totals = Totals.of(snapshot, ours, now)
+    put_out, totals = _outsiders([c for c in found if not c.member], snapshot, policy, now, totals)
     members = sorted(snapshot.group.members, key=lambda member: member.instance_id)
-    return replace(
-        snapshot,
-        cluster=replace(snapshot.cluster, machines=tuple(machines)),
-        group=replace(snapshot.group, members=tuple(members)),
-    )
-
-
-def _candidates(snapshot: Snapshot, policy: Policy, now: datetime) -> list[Candidate]:
-    alive = {m.instance_id: m for m in snapshot.group.members if not m.gone}
-    return [
-        Candidate(machine, alive.get(machine.instance_id or ""), health(machine, policy, now))
-        for machine in snapshot.cluster.machines
+    decisions = [
+        *put_out,
+        *_inactive(ours, snapshot, policy, totals),
+        *_leaving(ours, snapshot, totals),
+        *_chosen(ours, snapshot, policy, totals),
+        *(decision_of(c, Action.WAIT, c.health.reason, "S5 ownership") for c in ours if c.kind is Kind.UNKNOWN),
+        *without_machine(members, found, snapshot, policy, now),
     ]
-
-
-def _closed(snapshot: Snapshot, candidates: list[Candidate], policy: Policy, reason: str) -> Plan:
-    seen = {candidate.machine.instance_id for candidate in candidates}
-    wait = [decision_of(c, Action.WAIT, f"nothing is changed: {reason}", "S9 gates") for c in candidates]
-    wait += [
-        Decision(m.address, m.instance_id, Action.WAIT, f"nothing is changed: {reason}", "S9 gates")
-        for m in snapshot.group.members
-        if m.instance_id not in seen
-    ]
-    wanted = policy.paused or must.STOP_OVERRIDE in (snapshot.cluster.gates.overrides or ())
+    gate = _gate(snapshot)
+    decisions = _gated(decisions, gate) if gate else _capped(decisions, policy)
+    decisions.sort(key=lambda decision: (decision.name, decision.address or "", decision.reason))
     return Plan(
-        decisions=tuple(sorted(wait, key=stable)),
-        errors=() if wanted else (f"S9 gates: nothing is changed: {reason}",),
-        gate=reason,
+        decisions=tuple(decisions),
+        orphan_drives=() if gate else tuple(sorted(snapshot.cluster.orphan_drives)),
+        errors=tuple(_errors(decisions, gate)),
+        gate=gate[1] if gate else None,
     )
 
 
-def _finish(ours: list[Candidate], snapshot: Snapshot, policy: Policy) -> Iterable[Decision]:
-    """Members that are inactive: remove them from the cluster, and then their instance, once S1 and S5 hold."""
+def _gate(snapshot: Snapshot) -> tuple[str, str] | None:
+    """The invariant that forbids every change, and why."""
+    gates = snapshot.cluster.gates
+    checks: tuple[Check, ...] = (
+        ("S14 human wins", must.s14_human_wins(snapshot.control, gates)),
+        ("S1 evidence", must.s1_fresh(snapshot.cluster, snapshot.journal)),
+        ("S9 gates", must.s9_gates(gates)),
+    )
+    return next(((name, reason) for name, (allowed, reason) in checks if not allowed), None)
+
+
+def _gated(decisions: Iterable[Decision], gate: tuple[str, str]) -> list[Decision]:
+    name, reason = gate
+    return [
+        decision
+        if decision.action in (Action.KEEP, Action.WAIT)
+        else replace(decision, action=Action.WAIT, reason=f"{decision.reason}; but {reason}", blocked_by=name)
+        for decision in decisions
+    ]
+
+
+def _outsiders(
+    outsiders: list[Candidate], snapshot: Snapshot, policy: Policy, now: datetime, totals: Totals
+) -> tuple[list[Decision], Totals]:
+    """Machines that are not in the group, and the totals after those that are put out."""
+    decisions = []
+    for candidate in outsiders:
+        decision = outsider(candidate, snapshot, policy, now, totals)
+        if decision.action is Action.DRAIN:
+            totals = totals.without(candidate)
+        decisions.append(decision)
+    return decisions, totals
+
+
+def _inactive(ours: list[Candidate], snapshot: Snapshot, policy: Policy, totals: Totals) -> Iterable[Decision]:
+    """Members that are inactive: remove them from the cluster, and then their instance."""
+    gates = snapshot.cluster.gates
     for candidate in ours:
-        if candidate.health.kind is Kind.INACTIVE:
+        if candidate.kind is Kind.INACTIVE:
             yield checked(
                 candidate,
                 Action.REMOVE,
                 candidate.health.reason,
-                ("S1 evidence", must.s1_evidence(candidate.machine, snapshot.cluster.gates)),
-                ("S5 ownership", must.s5_ownership(candidate.machine, candidate.member, snapshot.cluster)),
-                ("S14 hold", not_held(candidate)),
+                ("S14 human wins", must.s14_human_wins(snapshot.control, gates, candidate.member)),
+                ("S1 evidence", must.s1_evidence(candidate.machine, gates)),
+                ("S5 ownership", _owned(candidate, snapshot, totals)),
+                ("S9 calm", must.s9_calm(gates, False, policy) if policy.strict else must.OK),
             )
 
 
-def _drains(
-    ours: list[Candidate], outsiders: list[Candidate], snapshot: Snapshot, policy: Policy, now: datetime
-) -> Iterable[Decision]:
-    """Machines that go on leaving, begin to leave, or stay; what one takes from the budget the next one sees."""
-    totals = _totals(ours, snapshot, now)
-    for candidate in outsiders:
-        decision = outsider(candidate, snapshot, policy, now, totals)
-        if decision.action is Action.DRAIN:
-            totals = replace(totals, taken=(*totals.taken, candidate.machine))
-        yield decision
-    working = sorted((c for c in ours if c.health.kind <= Kind.HEALTHY), key=_order)
-    quota = _quota([c for c in working if _alive(c)], snapshot.group.desired, policy)
-    for candidate in working:
-        if candidate.health.kind is Kind.DEACTIVATING:
+def _leaving(ours: list[Candidate], snapshot: Snapshot, totals: Totals) -> Iterable[Decision]:
+    """Members whose drain has begun go on."""
+    for candidate in ours:
+        if candidate.kind is Kind.DEACTIVATING:
             yield checked(
                 candidate,
                 Action.DRAIN,
                 f"goes on leaving: {candidate.health.reason}",
-                ("S5 ownership", must.s5_ownership(candidate.machine, candidate.member, snapshot.cluster)),
-                ("S14 hold", not_held(candidate)),
+                *_its_own(candidate, snapshot, totals),
             )
-    for candidate in (c for c in working if c.health.kind is not Kind.DEACTIVATING):
-        kind = candidate.health.kind
-        if quota[kind] <= 0:
+
+
+def _chosen(ours: list[Candidate], snapshot: Snapshot, policy: Policy, totals: Totals) -> Iterable[Decision]:
+    """Members that begin to leave, are held back from it, or stay. The next in order goes where one is held back."""
+    working = sorted((c for c in ours if c.kind <= Kind.HEALTHY), key=_order)
+    quota = _quota([c for c in working if in_group(c)], snapshot.group.desired, policy)
+    held: dict[Kind, list[tuple[Candidate, Decision]]] = {kind: [] for kind in Kind}
+    for candidate in (c for c in working if c.kind is not Kind.DEACTIVATING):
+        if quota[candidate.kind] <= 0:
             yield decision_of(candidate, Action.KEEP, candidate.health.reason)
             continue
-        decision = _start(candidate, snapshot, policy, totals)
+        decision, after = _begin(candidate, snapshot, policy, totals)
         if decision.action is Action.DRAIN:
-            quota[kind] -= 1
-            totals = replace(
-                totals,
-                taken=(*totals.taken, candidate.machine),
-                taken_sound=totals.taken_sound + _counts(candidate),
-            )
-        yield decision
-    for candidate in ours:
-        if candidate.health.kind is Kind.UNKNOWN:
-            yield decision_of(candidate, Action.WAIT, candidate.health.reason, "S5 ownership")
-
-
-def _alive(candidate: Candidate) -> bool:
-    return candidate.member is not None and candidate.member.lifecycle.startswith(must.ALIVE)
-
-
-def _counts(candidate: Candidate) -> bool:
-    """It is one of the healthy members that the floor is about."""
-    return _alive(candidate) and candidate.health.kind is Kind.HEALTHY and candidate.machine.sound
+            quota[candidate.kind] -= 1
+            totals = after
+            yield decision
+        else:
+            held[candidate.kind].append((candidate, decision))
+    for kind, those in held.items():
+        for candidate, decision in those:
+            if decision.blocked_by in OF_THE_MACHINE:
+                yield decision
+            elif quota[kind] > 0:
+                quota[kind] -= 1
+                yield decision
+            else:
+                yield decision_of(candidate, Action.KEEP, candidate.health.reason)
 
 
 def _quota(working: list[Candidate], desired: int, policy: Policy) -> dict[Kind, int]:
     """How many of each kind may begin to leave: leaving ones are counted first, then unhealthy, then healthy."""
-    count = {kind: sum(c.health.kind is kind for c in working) for kind in Kind}
+    count = {kind: sum(c.kind is kind for c in working) for kind in Kind}
     leaving_now, unhealthy = count[Kind.DEACTIVATING], count[Kind.UNHEALTHY]
     replacing = min(policy.max_replacing - leaving_now, unhealthy)
     target = max(leaving_now, len(working) - desired, replacing)
@@ -154,43 +155,41 @@ def _order(candidate: Candidate) -> tuple[int, int, float, tuple[str, str, str, 
     machine = candidate.machine
     bad = sum(drive_is_bad(drive) for drive in machine.drives)
     added = machine.added.timestamp() if machine.added else float("inf")
-    return candidate.health.kind, -bad, added, identity(machine)
+    return candidate.kind, -bad, added, candidate.identity
 
 
-def _totals(ours: list[Candidate], snapshot: Snapshot, now: datetime) -> must.Totals:
-    alive = [m for m in snapshot.group.members if not m.gone and m.lifecycle.startswith(must.ALIVE)]
-    out = {c.machine.instance_id for c in ours if c.machine.inactive or leaving(c.machine)}
-    out |= {m.instance_id for m in alive if m.instance_id in snapshot.journal.removed}
-    return must.Totals(
-        alive=len(alive),
-        desired=snapshot.group.desired,
-        sound=sum(_counts(c) for c in ours),
-        on_the_way_out=len(out),
-        starts_last_hour=sum(now.timestamp() - start < must.HOUR for start in snapshot.journal.starts),
-    )
-
-
-def _start(candidate: Candidate, snapshot: Snapshot, policy: Policy, totals: must.Totals) -> Decision:
+def _begin(candidate: Candidate, snapshot: Snapshot, policy: Policy, totals: Totals) -> tuple[Decision, Totals]:
+    """Whether it may begin to leave, and the totals after that."""
     machine, cluster = candidate.machine, snapshot.cluster
-    unhealthy = candidate.health.kind is Kind.UNHEALTHY
-    begun = leaving(machine)
-    why = (
-        f"unhealthy: {candidate.health.reason}"
-        if unhealthy
-        else (f"surplus: {totals.alive} members, {totals.desired} desired")
-    )
-    return checked(
+    unhealthy, begun = candidate.kind is Kind.UNHEALTHY, leaving(machine)
+    after = totals.without(candidate)
+    surplus = f"surplus: {totals.alive} members, {totals.desired} desired"
+    decision = checked(
         candidate,
         Action.DRAIN,
-        why,
-        ("S5 ownership", must.s5_ownership(machine, candidate.member, cluster)),
-        ("S14 hold", not_held(candidate)),
-        ("S9 calm", must.OK if begun else must.s9_calm(cluster.gates, involuntary=machine.all_down)),
-        ("S6 no overshoot", must.s6_no_overshoot(totals, machine, replaced=unhealthy)),
-        ("S2 floor", must.s2_floor(totals, _counts(candidate), cluster, policy)),
-        ("S4 budget", must.s4_budget(totals, machine, cluster, policy)),
-        ("S3 fits", must.s3_fits(totals, machine, cluster, policy)),
+        f"unhealthy: {candidate.health.reason}" if unhealthy else surplus,
+        *_its_own(candidate, snapshot, totals),
+        ("S9 calm", must.OK if begun else must.s9_calm(cluster.gates, machine.all_down, policy)),
+        ("S6 no overshoot", must.s6_no_overshoot(after, replaced=unhealthy)),
+        ("S2 floor", must.s2_floor(after, counts(candidate), snapshot, policy)),
+        ("S4 budget", must.s4_budget(totals, after, cluster, policy)),
+        ("S3 fits", must.s3_fits(after, cluster, policy)),
     )
+    return decision, after
+
+
+def _its_own(candidate: Candidate, snapshot: Snapshot, totals: Totals) -> tuple[Check, ...]:
+    """What must hold of the machine itself before any drain."""
+    removal = snapshot.journal.removed.get(candidate.machine.instance_id or "")
+    return (
+        ("S14 human wins", must.s14_human_wins(snapshot.control, snapshot.cluster.gates, candidate.member)),
+        ("S11 one way", must.s11_one_way(candidate.machine, removal)),
+        ("S5 ownership", _owned(candidate, snapshot, totals)),
+    )
+
+
+def _owned(candidate: Candidate, snapshot: Snapshot, totals: Totals) -> Verdict:
+    return must.s5_ownership(candidate.machine, candidate.member, totals, snapshot.cluster.clients)
 
 
 def _capped(decisions: list[Decision], policy: Policy) -> list[Decision]:
@@ -200,7 +199,7 @@ def _capped(decisions: list[Decision], policy: Policy) -> list[Decision]:
         Action.DETACH: policy.max_detachments_per_pass,
     }
     result = []
-    for decision in sorted(decisions, key=stable):
+    for decision in sorted(decisions, key=lambda each: each.name):
         kind = Action.TERMINATE if decision.action is Action.REMOVE else decision.action
         if kind in left:
             left[kind] -= 1
@@ -211,8 +210,15 @@ def _capped(decisions: list[Decision], policy: Policy) -> list[Decision]:
     return result
 
 
-def _errors(decisions: list[Decision]) -> Iterable[str]:
+def _errors(decisions: list[Decision], gate: tuple[str, str] | None) -> Iterable[str]:
+    """What people must be told: one sentence for a closed gate, one for each machine that needs somebody.
+
+    Nothing while people themselves stopped everything: they know, and the report still lists each machine.
+    """
+    if gate and must.s13_honest_result(gate[0])[0]:
+        return
+    if gate:
+        yield f"{gate[0]}: nothing is changed: {gate[1]}"
     for decision in decisions:
-        needs_human = decision.blocked_by in NEEDS_HUMAN or decision.blocked_by == "S1 evidence"
-        if needs_human:
-            yield f"{decision.instance_id or decision.address}: {decision.reason} ({decision.blocked_by})"
+        if not must.s13_honest_result(decision.blocked_by)[0] and not (gate and decision.blocked_by == gate[0]):
+            yield f"{decision.name}: {decision.reason} ({decision.blocked_by})"

@@ -1,41 +1,54 @@
-"""What must hold whatever happens, one function each: it answers (allowed, reason).
+"""The promises of the safety contract, one function each: it answers (allowed, reason). Nothing else decides.
 
-The names are those of the safety contract in docs/. A function looks only at its arguments; what this pass already
-took is handed in, never remembered. S8 (single writer) and S7 (protection window) speak about the moment of acting:
-terminate/ asks them right before it touches an instance, the lease's conditional writes do the rest.
-
-S9's rebuild gate closes the start of a drain, see `calm`. Steps that finish a drain stay open under it, because a
-drain itself moves data, and so does the replacement of a machine that has died.
+The names are those of docs/safety.md. A function looks only at its arguments; `after` are the totals as they would be
+once the machine in question left. S1 speaks in three moments: may this read be believed at all, is this machine empty,
+and is nothing of a removed one left. S9 speaks in two: may anything be changed, and is it calm enough to begin a drain,
+which a drain itself and the replacement of a dead machine are not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
-from scaling.health import down, leaving
-from scaling.model import Client, ClusterView, Gates, Machine, Member, Policy, Removal
+from scaling.model import (
+    Client,
+    ClusterView,
+    Container,
+    Control,
+    Drive,
+    Gates,
+    Journal,
+    Machine,
+    Member,
+    Policy,
+    Removal,
+    Snapshot,
+    Verdict,
+)
+from scaling.totals import Totals, places
 
-Verdict = tuple[bool, str]
 OK: Verdict = (True, "")
 
 WORKING = frozenset({"OK", "REDISTRIBUTING", "REBUILDING", "PARTIALLY_PROTECTED"})
 STOP_OVERRIDE = "skip_scale_down"
-ALIVE = ("Pending", "InService")
-HOUR = 3600
+GONE = ("INACTIVE", "REMOVING")
+# Members' clocks may differ by so much: WEKA's status.time.allowed_clock_skew_secs.
+CLOCK_SKEW = timedelta(seconds=60)
+LARGEST_STATE = 32 * 1024
+# Blocks that only a human can end; the others end by themselves, or are a human's wish.
+NEEDS_HUMAN = frozenset({"S1 evidence", "S2 floor", "S3 fits", "S5 ownership", "S9 gates", "S11 one way"})
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Counts of a snapshot and of what this pass took so far."""
-
-    alive: int
-    desired: int
-    sound: int
-    on_the_way_out: int
-    taken: tuple[Machine, ...] = ()
-    taken_sound: int = 0
-    starts_last_hour: int = 0
+def s1_fresh(cluster: ClusterView, journal: Journal) -> Verdict:
+    """S1: the read is of the cluster that was imported, has something in it, and is not older than an earlier one."""
+    if not cluster.machines:
+        return False, "the cluster shows no machine at all, and absence proves nothing"
+    if journal.guid not in (None, cluster.guid):
+        return False, f"this is the cluster {cluster.guid}, not {journal.guid}"
+    if cluster.time and journal.cluster_time and cluster.time < journal.cluster_time - CLOCK_SKEW:
+        return False, f"{cluster.source} tells of {cluster.time}, an earlier pass saw {journal.cluster_time}"
+    return OK
 
 
 def s1_evidence(machine: Machine, gates: Gates) -> Verdict:
@@ -43,7 +56,7 @@ def s1_evidence(machine: Machine, gates: Gates) -> Verdict:
     if not machine.containers:
         return False, "the cluster shows no container of it, and absence proves nothing"
     for container in machine.containers:
-        if container.state not in ("INACTIVE", "REMOVING"):
+        if container.state not in GONE:
             return False, f"{container.name or container.id} is {container.state}, not inactive"
         if container.state == "INACTIVE" and container.status not in ("INACTIVE", "DOWN"):
             return False, f"{container.name or container.id} is inactive but its status is {container.status}"
@@ -55,51 +68,77 @@ def s1_evidence(machine: Machine, gates: Gates) -> Verdict:
     return OK
 
 
-def s2_floor(totals: Totals, candidate_is_sound: bool, cluster: ClusterView, policy: Policy) -> Verdict:
-    """S2: enough healthy members stay for the protection scheme and for the policy."""
-    if cluster.stripe_data is None or cluster.stripe_protection is None:
-        return False, "the cluster does not say how wide its stripe is"
-    floor = max(policy.min_members, cluster.stripe_data + cluster.stripe_protection)
-    left = totals.sound - totals.taken_sound - candidate_is_sound
-    if left < floor:
-        return False, f"{left} healthy members would stay, the least is {floor}"
+def s1_nothing_left(instance_id: str, removal: Removal, cluster: ClusterView) -> Verdict:
+    """S1: of a machine that was inactive and removed, this read shows nothing, or what is still inactive."""
+    identity = (removal.address, instance_id, removal.machine_identifier)
+    for machine in cluster.machines:
+        shared = [one == other for one, other in zip(machine.identity, identity, strict=True)]
+        if any(shared) and not all(shared):
+            return False, f"the cluster has {_named(machine)}, which shares an address or an identity with it"
+        if all(shared):
+            empty, reason = s1_evidence(machine, cluster.gates)
+            if not empty:
+                return False, f"the cluster still has it: {reason}"
+    return s5_no_other_client(removal.address, cluster.clients)
+
+
+def s2_floor(after: Totals, is_sound: bool, snapshot: Snapshot, policy: Policy) -> Verdict:
+    """S2: enough healthy members, failure domains and leaders stay.
+
+    A machine that does not serve takes nothing from them; then only what the stripe itself needs counts, or a dead
+    machine in the smallest cluster could never be replaced.
+    """
+    cluster, original = snapshot.cluster, snapshot.original_size
+    if cluster.stripe_data is None or cluster.stripe_protection is None or cluster.hot_spare is None:
+        return False, "the cluster does not say how wide its stripe is and how much of it is spare"
+    floor = cluster.stripe_data + cluster.stripe_protection
+    if is_sound:
+        floor = max(floor + cluster.hot_spare, policy.min_members)
+    if is_sound and policy.strict:
+        if original is None:
+            return False, "the record does not say how large the cluster was at its import"
+        floor = max(floor, original)
+    if after.sound < floor:
+        return False, f"{after.sound} healthy members would stay, the least is {floor}"
+    if None in after.domains:
+        return False, "the cluster does not say in which failure domain each member is"
+    if len(after.domains) < cluster.required_domains:
+        return False, f"{len(after.domains)} failure domains would stay, the least is {cluster.required_domains}"
+    if after.leaders < cluster.required_leaders:
+        return False, f"{after.leaders} containers that can lead would stay, the least is {cluster.required_leaders}"
     return OK
 
 
-def s3_fits(totals: Totals, candidate: Machine, cluster: ClusterView, policy: Policy) -> Verdict:
+def s3_fits(after: Totals, cluster: ClusterView, policy: Policy) -> Verdict:
     """S3: what is provisioned fits on the drives that stay, with a margin."""
-    sizes = [drive.size_bytes for machine in cluster.machines for drive in machine.drives]
-    if cluster.total_bytes is None or cluster.unprovisioned_bytes is None or None in sizes:
+    if cluster.total_bytes is None or cluster.unprovisioned_bytes is None or after.all_bytes is None:
         return False, "the cluster does not say how much is used or how large its drives are"
-    gone = (*totals.taken, candidate)
-    now = sum(_data_bytes(machine) for machine in cluster.machines)
-    after = sum(_data_bytes(machine) for machine in cluster.machines if machine not in gone and not leaving(machine))
-    if not now:
+    if not after.all_bytes:
         return False, "the cluster has no active drive"
     used = cluster.total_bytes - cluster.unprovisioned_bytes
-    room = cluster.total_bytes * after / now * policy.capacity_threshold
+    room = cluster.total_bytes * after.staying_bytes / after.all_bytes * policy.capacity_threshold
     if used > room:
         return False, f"{used} bytes are provisioned, {int(room)} would be usable afterwards"
     return OK
 
 
-def s4_budget(totals: Totals, candidate: Machine, cluster: ClusterView, policy: Policy) -> Verdict:
+def s4_budget(before: Totals, after: Totals, cluster: ClusterView, policy: Policy) -> Verdict:
     """S4: leaving and down machines together stay within tolerance, and so do drains per pass and per hour."""
     if cluster.stripe_protection is None:
         return False, "the cluster does not say how many failures it tolerates"
     tolerance = min(policy.max_leaving, cluster.stripe_protection)
-    missing = {machine for machine in cluster.machines if leaving(machine) or down(machine)}
-    count = len(missing | {*totals.taken, candidate})
-    if count > tolerance:
-        return False, f"{count} machines would be leaving or down at once, {tolerance} are tolerated"
-    if len(totals.taken) >= policy.max_removals_per_pass:
-        return False, f"{policy.max_removals_per_pass} drains were begun in this pass, the limit"
-    if totals.starts_last_hour + len(totals.taken) >= policy.max_removals_per_hour:
-        return False, f"{policy.max_removals_per_hour} drains were begun within an hour, the limit"
+    if after.missing > tolerance:
+        return False, f"{after.missing} machines would be leaving or down at once, {tolerance} are tolerated"
+    if policy.strict and before.out:
+        return False, f"{before.out} machines are on their way out, and strict lets one go at a time"
+    if after.taken > policy.max_removals_per_pass:
+        return False, f"{before.taken} drains were begun in this pass, the limit"
+    if after.starts > policy.max_removals_per_hour:
+        return False, f"{before.starts} drains were begun within an hour, the limit"
     return OK
 
 
-def s5_ownership(machine: Machine, member: Member | None, cluster: ClusterView) -> Verdict:
+def s5_ownership(machine: Machine, member: Member | None, totals: Totals, clients: Sequence[Client]) -> Verdict:
     """S5: the group's instance and the cluster's machine are one and the same, ours, and nobody else's."""
     if member is None:
         return False, "its instance is not in the group"
@@ -108,16 +147,12 @@ def s5_ownership(machine: Machine, member: Member | None, cluster: ClusterView) 
     if member.lifecycle != "InService":
         return False, f"instance {member.instance_id} is {member.lifecycle} in the group, not InService"
     if (machine.instance_id, machine.address) != (member.instance_id, member.address):
-        return False, (
-            f"the cluster knows {machine.instance_id} at {machine.address}, "
-            f"EC2 knows {member.instance_id} at {member.address}"
-        )
+        return False, f"the cluster knows {_named(machine)}, EC2 knows {member.instance_id} at {member.address}"
     if not machine.machine_identifier:
         return False, "the cluster reports no machine identifier for it"
-    for other in cluster.machines:
-        if other is not machine and _same_place(other, machine):
-            return False, f"the cluster has two records for {machine.address}, {machine.instance_id}"
-    return s5_no_other_client(machine.address, cluster.clients)
+    if any(totals.places[place] > 1 for place in places(machine)):
+        return False, f"the cluster has two records for {_named(machine)}"
+    return s5_no_other_client(machine.address, clients)
 
 
 def s5_no_other_client(address: str | None, clients: Sequence[Client]) -> Verdict:
@@ -128,12 +163,11 @@ def s5_no_other_client(address: str | None, clients: Sequence[Client]) -> Verdic
     return OK
 
 
-def s6_no_overshoot(totals: Totals, candidate: Machine, replaced: bool) -> Verdict:
+def s6_no_overshoot(after: Totals, replaced: bool) -> Verdict:
     """S6: not more machines leave than the group has beyond its desired capacity, unless they are replaced."""
-    out = totals.on_the_way_out + sum(not leaving(machine) for machine in (*totals.taken, candidate))
-    surplus = max(0, totals.alive - totals.desired)
-    if not replaced and out > surplus:
-        return False, f"{out} would be leaving, the group has {surplus} more than the desired {totals.desired}"
+    surplus = max(0, after.alive - after.desired)
+    if not replaced and after.out > surplus:
+        return False, f"{after.out} would be leaving, the group has {surplus} more than the desired {after.desired}"
     return OK
 
 
@@ -141,8 +175,6 @@ def s7_protection_window(member: Member | None, removal: Removal | None) -> Verd
     """S7: protection goes off only for the member whose machine was seen inactive and was removed."""
     if member is None or not member.owned or member.lifecycle != "InService":
         return False, "it is no longer an instance of ours that is in service in the group"
-    if member.held:
-        return False, "somebody put a hold on it"
     if removal is None:
         return False, "the journal does not say that it was removed from the cluster"
     if removal.address != member.address:
@@ -150,19 +182,17 @@ def s7_protection_window(member: Member | None, removal: Removal | None) -> Verd
     return OK
 
 
-def s8_single_writer(removal: Removal, fence: int) -> Verdict:
-    """S8: the evidence was confirmed by the same holder of the lease that now acts on it."""
-    if removal.confirmed != fence:
-        return False, f"its removal was confirmed under lease {removal.confirmed}, this is lease {fence}"
+def s8_single_writer(journal: Journal, fence: int) -> Verdict:
+    """S8: no later holder of the lease wrote the journal that this one acts upon."""
+    if journal.fence > fence:
+        return False, f"the journal was written under lease {journal.fence}, this is lease {fence}"
     return OK
 
 
-def s9_gates(gates: Gates, policy: Policy) -> Verdict:
+def s9_gates(gates: Gates) -> Verdict:
     """S9: nothing is changed unless everything that must be right was read and is right."""
-    if policy.paused:
-        return False, "scaling is paused in the settings"
-    if gates.overrides is None or STOP_OVERRIDE in gates.overrides:
-        return False, f"the cluster has the override {STOP_OVERRIDE}, or its overrides could not be read"
+    if gates.overrides is None:
+        return False, "the cluster's manual overrides could not be read"
     if gates.io_status != "STARTED":
         return False, f"the cluster's IO is {gates.io_status or 'unknown'}, not STARTED"
     if gates.status not in WORKING:
@@ -174,23 +204,72 @@ def s9_gates(gates: Gates, policy: Policy) -> Verdict:
     return OK
 
 
-def s9_calm(gates: Gates, involuntary: bool) -> Verdict:
-    """S9 and S4: a drain starts only when no data moves; a voluntary one only when protection is full."""
+def s9_calm(gates: Gates, involuntary: bool, policy: Policy) -> Verdict:
+    """S9 and S4: a drain starts only when no data moves; a voluntary one, and any strict one, at full protection."""
     if gates.moving_data is not False:
         return False, "data is being moved or rebuilt" if gates.moving_data else "the rebuild state is unknown"
-    if not involuntary and (gates.fully_protected is not True or gates.status != "OK"):
+    if involuntary and not policy.strict:
+        return OK
+    if gates.fully_protected is not True or gates.status != "OK":
         return False, f"the cluster is {gates.status} and not known to be fully protected"
     return OK
 
 
-def _data_bytes(machine: Machine) -> int:
-    in_use = ("ACTIVE", "PHASING_IN", "PHASING_OUT")
-    return sum(drive.size_bytes or 0 for drive in machine.drives if drive.status in in_use)
+def s10_once(part: Container | Drive) -> Verdict:
+    """S10: only what the cluster does not yet show as leaving is told to leave."""
+    begun = part.state != "ACTIVE" if isinstance(part, Container) else not part.should_be_active
+    return (False, "it is leaving already") if begun else OK
 
 
-def _same_place(one: Machine, other: Machine) -> bool:
-    return (
-        one.address == other.address
-        or one.instance_id == other.instance_id
-        or one.machine_identifier == other.machine_identifier
-    )
+def s11_one_way(machine: Machine, removal: Removal | None) -> Verdict:
+    """S11: a machine that was removed does not come back as if nothing had been."""
+    if removal is not None and not machine.inactive:
+        return False, "it was removed from the cluster and is at work in it again; terminate or detach it by hand"
+    return OK
+
+
+def s12_no_secret(text: str, secrets: Iterable[str]) -> Verdict:
+    """S12: what is handed on holds no secret."""
+    if any(secret in text for secret in secrets if secret):
+        return False, "it holds a secret"
+    return OK
+
+
+def s13_honest_result(blocked_by: str | None) -> Verdict:
+    """S13: waiting for what ends by itself, or because somebody wants it, is a success; all else is told."""
+    if blocked_by in NEEDS_HUMAN:
+        return False, f"{blocked_by} holds it until somebody acts"
+    return OK
+
+
+def s14_human_wins(control: Control, gates: Gates, member: Member | None = None) -> Verdict:
+    """S14: people stopped the cluster or this machine, and that is obeyed."""
+    if control.paused is not None:
+        return False, f"scaling is paused: {control.paused or 'no reason was given'}"
+    if STOP_OVERRIDE in (gates.overrides or ()):
+        return False, f"the cluster has the override {STOP_OVERRIDE}"
+    if member is not None and member.held:
+        return False, "somebody put a hold on it"
+    if member is not None and ("Standby" in member.lifecycle or "Detach" in member.lifecycle):
+        return False, f"somebody made it {member.lifecycle} in the group"
+    return OK
+
+
+def s15_quiesced(rule_enabled: bool, running: int, lease_held: bool) -> Verdict:
+    """S15: nothing is deleted while a pass runs or can begin."""
+    if rule_enabled:
+        return False, "the schedule still starts passes"
+    if running:
+        return False, f"{running} executions run"
+    return (False, "a pass still holds the lease") if lease_held else OK
+
+
+def s16_bounded(size: int) -> Verdict:
+    """S16: what is handed on is at most 32 KiB, of the 256 KiB that Step Functions takes."""
+    if size > LARGEST_STATE:
+        return False, f"it has {size} bytes, the most is {LARGEST_STATE}"
+    return OK
+
+
+def _named(machine: Machine) -> str:
+    return f"{machine.instance_id or 'an instance without id'} at {machine.address}"

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from scaling.invariants import HOUR
+from scaling.invariants import CLOCK_SKEW
 from scaling.model import ClusterView, GroupView, Journal, Machine, Removal
+from scaling.totals import HOUR
+
+# So much younger must the cluster's clock be for it alone to be worth a write.
+CLOCK_WORTH_WRITING = timedelta(minutes=10)
 
 
 def pruned(journal: Journal, group: GroupView, cluster: ClusterView, now: datetime) -> Journal:
-    """The journal without what no longer matters.
+    """The journal without what no longer matters: drains of more than an hour ago, removals whose instance left.
 
-    A removal is forgotten when its instance left the group, and when its machine is at work in the cluster again:
-    a later absence must not count as proof of an earlier removal.
+    The cluster's clock is noted unless it runs ahead of ours: then every honest read would later seem to be old.
     """
     members = {member.instance_id for member in group.members if not member.gone}
-    at_work = {machine.instance_id for machine in cluster.machines if not machine.inactive}
-    return Journal(
+    times = [time for time in (journal.cluster_time, cluster.time) if time and time <= now + CLOCK_SKEW]
+    return replace(
+        journal,
         guid=journal.guid or cluster.guid,
         starts=tuple(start for start in journal.starts if now.timestamp() - start < HOUR),
-        removed={key: value for key, value in journal.removed.items() if key in members - at_work},
+        removed={key: value for key, value in journal.removed.items() if key in members},
+        cluster_time=max(times, default=None),
     )
 
 
@@ -31,12 +36,21 @@ def with_intents(journal: Journal, starts: int, removing: Iterable[Machine], now
     intents = {
         machine.instance_id: Removal(machine.address, machine.machine_identifier, since=at)
         for machine in removing
-        if machine.instance_id and machine.machine_identifier
+        if machine.instance_id and machine.machine_identifier and machine.instance_id not in journal.removed
     }
     return replace(journal, starts=journal.starts + (at,) * starts, removed={**journal.removed, **intents})
 
 
-def confirmed(journal: Journal, ids: Iterable[str], fence: int) -> Journal:
-    """The journal after a fresh read proved, under this lease, that nothing of these machines is left."""
-    proven = {key: replace(journal.removed[key], confirmed=fence) for key in ids}
-    return replace(journal, removed={**journal.removed, **proven})
+def acknowledged(journal: Journal, ids: Iterable[str]) -> Journal:
+    """The journal after the cluster answered that it removes these machines."""
+    told: Mapping[str, Removal] = {key: replace(journal.removed[key], acknowledged=True) for key in ids}
+    return replace(journal, removed={**journal.removed, **told})
+
+
+def worth_writing(stored: Journal, journal: Journal) -> bool:
+    """Whether it differs in more than a clock that went on a little."""
+    if replace(stored, cluster_time=None) != replace(journal, cluster_time=None):
+        return True
+    if stored.cluster_time is None or journal.cluster_time is None:
+        return stored.cluster_time != journal.cluster_time
+    return journal.cluster_time - stored.cluster_time >= CLOCK_WORTH_WRITING

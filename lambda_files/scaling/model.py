@@ -81,6 +81,11 @@ class Machine:
     containers: tuple[Container, ...]
 
     @property
+    def identity(self) -> tuple[str, str | None, str | None]:
+        """What must agree everywhere: address, instance id and machine identifier."""
+        return self.address, self.instance_id, self.machine_identifier
+
+    @property
     def drives(self) -> tuple[Drive, ...]:
         """Drives of all containers."""
         return tuple(drive for container in self.containers for drive in container.drives)

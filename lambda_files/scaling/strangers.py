@@ -9,11 +9,13 @@ from scaling import invariants as must
 from scaling.candidates import Candidate, checked, decision_of, member_decision
 from scaling.health import down_for, leaving
 from scaling.model import Action, Decision, Member, Policy, Snapshot
+from scaling.totals import Totals
 
 
-def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: datetime, totals: must.Totals) -> Decision:
+def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: datetime, totals: Totals) -> Decision:
     """A machine of the cluster that is not in the group: forgotten when inactive, put out when long down."""
     machine, cluster = candidate.machine, snapshot.cluster
+    clock = cluster.time or now
     if machine.instance_id is None and any(m.address == machine.address for m in snapshot.group.members):
         return decision_of(
             candidate, Action.WAIT, "the cluster does not say which instance has this member's address", "S5 ownership"
@@ -29,42 +31,47 @@ def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: date
         if any(c.status == "DOWN" for c in machine.containers):
             return decision_of(candidate, Action.WAIT, "not in the group, and only partly down", "S1 evidence")
         return decision_of(candidate, Action.KEEP, "not in the group, and running: left alone")
-    if any(down_for(c, now) <= policy.kick_out_after for c in machine.containers):
+    if any(down_for(c, clock) <= policy.kick_out_after for c in machine.containers):
         return decision_of(candidate, Action.WAIT, f"not in the group, and down for less than {policy.kick_out_after}")
     begun = leaving(machine)
     return checked(
         candidate,
         Action.DRAIN,
         f"not in the group, and down for more than {policy.kick_out_after}",
-        ("S9 calm", must.OK if begun else must.s9_calm(cluster.gates, involuntary=True)),
-        ("S4 budget", must.OK if begun else must.s4_budget(totals, machine, cluster, policy)),
+        ("S9 calm", must.OK if begun else must.s9_calm(cluster.gates, True, policy)),
+        ("S4 budget", must.OK if begun else must.s4_budget(totals, totals.without(candidate), cluster, policy)),
     )
 
 
 def without_machine(
-    snapshot: Snapshot, candidates: list[Candidate], policy: Policy, now: datetime
+    members: Iterable[Member], candidates: list[Candidate], snapshot: Snapshot, policy: Policy, now: datetime
 ) -> Iterable[Decision]:
     """Members of which the cluster shows no container. Only a journaled removal lets one be terminated."""
     in_cluster = {c.machine.instance_id for c in candidates if c.member}
-    addresses = {machine.address for machine in snapshot.cluster.machines}
-    for member in snapshot.group.members:
+    for member in members:
         if member.gone:
             detachable = member.lifecycle == "InService"
             words = f"EC2 says {member.state or 'that it does not exist'}: the group replaces it"
             yield member_decision(member, Action.DETACH if detachable else Action.WAIT, words)
         elif member.instance_id not in in_cluster:
-            yield _unknown_member(member, snapshot, addresses, policy, now)
+            yield _unknown_member(member, snapshot, policy, now)
 
 
-def _unknown_member(member: Member, snapshot: Snapshot, addresses: set[str], policy: Policy, now: datetime) -> Decision:
+def _unknown_member(member: Member, snapshot: Snapshot, policy: Policy, now: datetime) -> Decision:
     removal = snapshot.journal.removed.get(member.instance_id)
     if removal is not None:
-        if member.address in addresses:
-            return member_decision(member, Action.WAIT, "removed, but the cluster knows its address", "S5 ownership")
-        allowed, reason = must.s7_protection_window(member, removal)
-        if not allowed:
-            return member_decision(member, Action.WAIT, f"removed, but kept: {reason}", "S7 protection window")
-        return member_decision(member, Action.TERMINATE, "its containers were inactive and have been removed")
+        gates = snapshot.cluster.gates
+        checks = (
+            ("S14 human wins", must.s14_human_wins(snapshot.control, gates, member)),
+            ("S7 protection window", must.s7_protection_window(member, removal)),
+            ("S1 evidence", must.s1_nothing_left(member.instance_id, removal, snapshot.cluster)),
+            ("S9 calm", must.s9_calm(gates, False, policy) if policy.strict else must.OK),
+        )
+        why = "its containers were inactive and have been removed"
+        for name, (allowed, reason) in checks:
+            if not allowed:
+                return member_decision(member, Action.WAIT, f"{why}; but {reason}", name, leaves=True)
+        return member_decision(member, Action.TERMINATE, why, leaves=True)
     if member.launched is None or now - member.launched <= policy.join_grace:
         return member_decision(member, Action.WAIT, "joining: the cluster does not know it yet")
     return member_decision(
