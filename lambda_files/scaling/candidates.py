@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from scaling.health import Health, Kind, health
-from scaling.model import Action, Decision, Machine, Member, Policy, Snapshot, Verdict
+from .health import Health, Kind, health
+from .model import Action, Decision, Machine, Member, Policy, Snapshot, Verdict
 
 Check = tuple[str, Verdict]
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from scaling import invariants as must
-from scaling.candidates import Candidate, Check, candidates, checked, decision_of
-from scaling.health import Kind, drive_is_bad, leaving
-from scaling.model import Action, Decision, Plan, Policy, Snapshot, Verdict
-from scaling.strangers import outsider, without_machine
-from scaling.totals import Totals, counts, in_group
+from . import invariants as must
+from .candidates import Candidate, Check, candidates, checked, decision_of
+from .health import Kind, drive_is_bad, leaving
+from .model import Action, Decision, Plan, Policy, Snapshot, Verdict
+from .strangers import outsider, without_machine
+from .totals import Totals, counts, in_group
 
 # Who is held by one of these is held for what it is itself; by any other, for what the cluster is.
 OF_THE_MACHINE = frozenset({"S5 ownership", "S11 one way", "S14 human wins"})

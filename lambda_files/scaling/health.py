@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from scaling.model import LEAVING_STATES, Container, Drive, Machine, Policy
+from .model import LEAVING_STATES, Container, Drive, Machine, Policy
 
 
 class Kind(IntEnum):

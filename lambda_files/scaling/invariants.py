@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from scaling.model import (
+from .model import (
     Client,
     ClusterView,
     Container,
@@ -26,7 +26,7 @@ from scaling.model import (
     Snapshot,
     Verdict,
 )
-from scaling.totals import Totals, places
+from .totals import Totals, places
 
 OK: Verdict = (True, "")
 

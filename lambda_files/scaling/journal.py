@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from scaling.invariants import CLOCK_SKEW
-from scaling.model import ClusterView, GroupView, Journal, Machine, Removal
-from scaling.totals import HOUR
+from .invariants import CLOCK_SKEW
+from .model import ClusterView, GroupView, Journal, Machine, Removal
+from .totals import HOUR
 
 # So much younger must the cluster's clock be for it alone to be worth a write.
 CLOCK_WORTH_WRITING = timedelta(minutes=10)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from scaling.policy import Policy, policy_from_settings
+from .policy import Policy, policy_from_settings
 
 __all__ = [
     "Action",

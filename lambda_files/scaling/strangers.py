@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from scaling import invariants as must
-from scaling.candidates import Candidate, checked, decision_of, member_decision
-from scaling.health import down_for, leaving
-from scaling.model import Action, Decision, Member, Policy, Snapshot
-from scaling.totals import Totals
+from . import invariants as must
+from .candidates import Candidate, checked, decision_of, member_decision
+from .health import down_for, leaving
+from .model import Action, Decision, Member, Policy, Snapshot
+from .totals import Totals
 
 
 def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: datetime, totals: Totals) -> Decision:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from scaling.candidates import Candidate
-from scaling.health import Kind, down, leaving
-from scaling.model import Machine, Snapshot
+from .candidates import Candidate
+from .health import Kind, down, leaving
+from .model import Machine, Snapshot
 
 ALIVE = ("Pending", "InService")
 HOUR = 3600
