@@ -15,6 +15,10 @@ class EventInvalid(StatefulError):
     """The input of a task lacks what the previous task must hand over."""
 
 
+class ResultRefused(StatefulError):
+    """What a task would hand on is too large, or holds a secret."""
+
+
 class SettingsMissing(StatefulError):
     """The table has no usable settings or credentials of the cluster."""
 

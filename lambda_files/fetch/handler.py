@@ -6,14 +6,13 @@ from typing import Any
 
 from adapters.wiring import ports
 from ports.bundle import Ports
-from tasks import say, text_of
+from tasks import hand_on, say, text_of
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Input: execution. Output: execution, lease, desired, members (a count).
 
-    Raises LeaseHeld when another execution acts, and GroupMissing, SettingsMissing, SettingsInvalid or PolicyInvalid when
-    there is nothing to work with.
+    Raises LeaseHeld when another execution acts, and GroupMissing when there is nothing to work with.
     """
     return fetch(text_of(event, "execution"), ports())
 
@@ -21,12 +20,12 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 def fetch(execution: str, with_ports: Ports) -> dict[str, Any]:
     """The task itself, on any ports."""
     grant = with_ports.lease.acquire(execution)
-    with_ports.store.settings()
     group = with_ports.compute.group()
     say("fetched", execution=execution, fence=grant.fence, desired=group.desired, members=len(group.instances))
-    return {
+    answer = {
         "execution": execution,
         "lease": {"owner": grant.owner, "fence": grant.fence},
         "desired": group.desired,
         "members": len(group.instances),
     }
+    return hand_on(answer)

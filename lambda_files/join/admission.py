@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from scaling.model import ClusterView, GroupView, Member
+from scaling.model import ClusterView, GroupView, Journal, Member
 
 LAUNCHING_FOR = timedelta(minutes=30)
 """The state machine reports an instance that the cluster does not know after the same time (join_grace_minutes)."""
@@ -56,8 +56,14 @@ def admit(instance_id: str, cluster: str, group: GroupView, now: datetime) -> Me
     return member
 
 
-def refuse_known(member: Member, cluster: ClusterView) -> None:
-    """Raises Refused (409) when the cluster has this instance already, or another machine at its address."""
+def refuse_known(member: Member, cluster: ClusterView, journal: Journal) -> None:
+    """Raises Refused (409) when the cluster has this instance, or had it, or has another machine at its address."""
+    if member.instance_id in journal.removed:
+        raise Refused(
+            409,
+            f"Instance {member.instance_id} was removed from the cluster and does not come back (S11 one way): "
+            "it is terminated by the next passes.",
+        )
     for machine in cluster.machines:
         if machine.instance_id == member.instance_id:
             raise Refused(409, f"Instance {member.instance_id} is a backend of the cluster already.")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from typing import Any
 
 from adapters.wiring import ports
 from botocore.exceptions import BotoCoreError, ClientError
 from errors import ClusterError, StatefulError
-from tasks import log, say
+from tasks import say
 
 from .admission import Refused, requested_instance
 from .service import script_for
+
+log = logging.getLogger("stateful")
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:

@@ -13,12 +13,13 @@ def script_for(instance_id: str, region: str, ports: Ports) -> str:
     """The join script of an instance of the ports' cluster. Raises Refused, StatefulError and botocore's errors."""
     group = ports.compute.view()
     member = admit(instance_id, ports.environment.cluster, group, ports.clock.now())
+    records = ports.store.read("settings", "journal", "credentials", "login")
     # Nothing is changed through this cluster, so there is no lease to check.
-    cluster = ports.cluster(_running(group, member), ports.store.journal().guid, lambda: None).view()
-    refuse_known(member, cluster)
+    cluster = ports.cluster(_running(group, member), records.journal.guid, lambda: None).view()
+    refuse_known(member, cluster, records.journal)
     credentials = ports.store.credentials()
     secrets = {"username": credentials.username, "password": credentials.password}
-    return join_script(ports.store.settings(), secrets, region, join_addresses(member, group, cluster))
+    return join_script(records.settings, secrets, region, join_addresses(member, group, cluster))
 
 
 def _running(group: GroupView, joining: Member) -> list[str]:

@@ -1,22 +1,23 @@
-"""One pass over the storage cluster: read, decide, look again, act, prove."""
+"""One pass over the storage cluster: read, decide, look again, act, tell."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from errors import ClusterAnswerUnknown, ClusterError, ClusterRefused, ClusterUnreachable
+from errors import ClusterAnswerUnknown, ClusterError, ClusterRefused, ClusterUnreachable, LeaseLost
 from ports import Cluster, Grant
 from ports.bundle import Ports
+from scale import report
 from scaling.decide import decide
 from scaling.health import leaving
-from scaling.invariants import s5_no_other_client, s9_gates
-from scaling.journal import confirmed, pruned, with_intents
+from scaling.invariants import s8_single_writer, s9_calm, s9_gates, s10_once, s14_human_wins
+from scaling.journal import acknowledged, not_before, pruned, with_intents, worth_writing
 from scaling.model import (
     Action,
-    ClusterView,
+    Container,
     Decision,
     GroupView,
     Journal,
@@ -29,6 +30,7 @@ from tasks import say
 
 # A refusal or a lost answer concerns one machine; the pass goes on with the others and reports it.
 ONE_MACHINE = (ClusterRefused, ClusterUnreachable, ClusterAnswerUnknown)
+RECORDS = ("settings", "journal", "control", "report", "credentials", "login")
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class Result:
     errors: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     gate: str | None = None
+    source: str = ""
 
 
 class Pass:
@@ -51,28 +54,42 @@ class Pass:
         self._desired = desired
         self._stored = Journal()
         self._result = Result()
+        self._begun = 0
 
     def run(self) -> Result:
         """Read, decide and act; raises LeaseLost, a ClusterError that concerns the whole pass, or an AWS error."""
-        self._fence()
-        self._policy = policy_from_settings(self._ports.store.settings())
-        self._stored = self._ports.store.journal()
+        records = self._ports.store.read(*RECORDS)
+        settings, self._stored, self._control = records.settings, records.journal, records.control
+        self._policy = policy_from_settings(settings)
+        allowed, reason = s8_single_writer(self._stored, self._grant.fence)
+        if not allowed:
+            raise LeaseLost(f"{self._grant.owner} may not act any more: {reason}.")
         group = self._group()
-        cluster = self._ports.cluster(_addresses(group, self._stored), self._stored.guid, self._fence)
-        view = cluster.view()
+        cluster = self._ports.cluster(group.addresses(self._stored), self._stored.guid, self._fence)
+        view = cluster.view(not_before(self._stored))
         now = self._ports.clock.now()
-        snapshot = Snapshot(group, view, pruned(self._stored, group, view, now))
+        snapshot = Snapshot(
+            group, view, pruned(self._stored, group, view, now), self._control, settings.get("original_size")
+        )
         plan = decide(snapshot, self._policy, now)
         if _changes(plan):
             # Between the first look and the first change desired may have been raised, or a human have intervened.
-            snapshot = replace(snapshot, group=self._group())
+            self._control = self._ports.store.read("control").control
+            snapshot = replace(snapshot, group=self._group(), control=self._control)
             plan = decide(snapshot, self._policy, now)
-        self._tell(plan)
+        report.tell(self._grant.owner, snapshot, self._policy, now, plan)
+        self._result.source = view.source
         self._result.errors += plan.errors
         self._result.gate = plan.gate
         self._act(plan, snapshot, cluster)
         self._result.detach = [d.instance_id for d in plan.of(Action.DETACH) if d.instance_id]
         self._result.counts = dict(Counter(decision.action.value for decision in plan.decisions))
+        told = report.report_of(
+            self._grant.owner, snapshot, plan, self._result.errors, self._result.counts, self._ports.clock.now()
+        )
+        if report.worth_writing(records.report, told):
+            self._ports.store.write_report(told, self._grant)
+        report.measured(self._ports.environment.cluster, snapshot, plan, self._result.errors, now)
         return self._result
 
     def _fence(self) -> None:
@@ -84,71 +101,72 @@ class Pass:
 
     def _act(self, plan: Plan, snapshot: Snapshot, cluster: Cluster) -> None:
         drains, removals = _with_machines(plan, Action.DRAIN), _with_machines(plan, Action.REMOVE)
-        starts = sum(not leaving(machine) for _, machine in drains)
         ours = {member.instance_id for member in snapshot.group.members if not member.gone}
         journal = with_intents(
             snapshot.journal,
-            starts,
+            sum(not leaving(machine) for _, machine in drains),
             [machine for _, machine in removals if machine.instance_id in ours],
             self._ports.clock.now(),
         )
         self._write(journal)
-        if plan.orphan_drives and not plan.gate:
+        if plan.orphan_drives:
             self._try("remove drives without a container", lambda: cluster.remove_drives(plan.orphan_drives))
         for decision, machine in drains:
             self._each(decision, "drain", cluster, partial(self._drain, machine, cluster))
-        acknowledged = [
-            d for d, machine in removals if self._each(d, "remove", cluster, partial(_remove, machine, cluster))
-        ]
-        candidates = [
+        told = [
             d.instance_id
-            for d in (*acknowledged, *plan.of(Action.TERMINATE))
-            if d.instance_id and d.instance_id in journal.removed
+            for d, machine in removals
+            if self._each(d, "remove", cluster, partial(_remove, machine, cluster)) and d.instance_id in journal.removed
         ]
-        if candidates:
-            self._prove(candidates, journal, cluster)
+        self._write(acknowledged(journal, [instance_id for instance_id in told if instance_id]))
+        self._result.terminate = sorted(
+            instance_id
+            for instance_id in (*told, *(d.instance_id for d in plan.of(Action.TERMINATE)))
+            if instance_id in journal.removed
+        )
 
-    def _drain(self, machine: Machine, cluster: Cluster) -> None:
-        drives = [drive.uuid for drive in machine.drives if drive.should_be_active]
-        containers = [container for container in machine.containers if container.state == "ACTIVE"]
+    def _drain(self, machine: Machine, cluster: Cluster) -> bool:
+        """Tell what still is at work to leave; False when all of it was told already."""
+        drives = [drive.uuid for drive in machine.drives if s10_once(drive)[0]]
+        containers = [container for container in machine.containers if s10_once(container)[0]]
         cluster.avoid([machine.address])
         if not drives and not containers:
-            return
-        allowed, reason = s9_gates(cluster.gates(), self._policy)
-        if not allowed:
-            raise ClusterRefused(f"nothing is changed any more: {reason}")
+            return False
+        self._look_again(machine, containers, cluster)
         cluster.deactivate_drives(drives)
         if containers:
             cluster.deactivate_containers(containers)
+        return True
 
-    def _prove(self, candidates: list[str], journal: Journal, cluster: Cluster) -> None:
-        """Only a fresh and complete read lets an instance be terminated; when it fails nothing is."""
-        view: list[ClusterView] = []
-        if not self._try("read the cluster again before terminating", lambda: view.append(cluster.view())):
-            return
-        for instance_id in candidates:
-            allowed, reason = _nothing_left(instance_id, journal.removed[instance_id].address, view[0])
-            if allowed:
-                self._result.terminate.append(instance_id)
-            else:
-                self._result.errors.append(f"{instance_id}: not terminated, {reason} (S1 evidence)")
-        if self._result.terminate:
-            self._write(confirmed(journal, self._result.terminate, self._grant.fence))
+    def _look_again(self, machine: Machine, containers: Sequence[Container], cluster: Cluster) -> None:
+        """Right before a drain: the gates as they are now, and the engine's own word; raises ClusterRefused."""
+        gates = cluster.gates()
+        checks = [s14_human_wins(self._control, gates), s9_gates(gates)]
+        if not leaving(machine):
+            # The first drain of this pass moves data itself; the totals have counted it for the second one.
+            if not self._begun:
+                checks.append(s9_calm(gates, machine.all_down, self._policy))
+            checks.append(cluster.deactivation_check(containers) or (True, ""))
+            self._begun += 1
+        for allowed, reason in checks:
+            if not allowed:
+                raise ClusterRefused(f"nothing is changed any more: {reason}")
 
     def _write(self, journal: Journal) -> None:
-        if journal != self._stored:
+        if worth_writing(self._stored, journal):
             self._fence()
             self._ports.store.write_journal(journal, self._grant)
             self._stored = journal
 
-    def _each(self, decision: Decision, verb: str, cluster: Cluster, act: Callable[[], None]) -> bool:
+    def _each(self, decision: Decision, verb: str, cluster: Cluster, act: Callable[[], bool]) -> bool:
         who = f"{verb} {decision.instance_id} ({decision.address})"
-        done = self._try(who, act)
-        if done:
+        changed: list[bool] = []
+        done = self._try(who, lambda: changed.append(act()))
+        if any(changed):
             self._emit(cluster, f"stateful: {who}: {decision.reason}")
         return done
 
-    def _try(self, what: str, act: Callable[[], None]) -> bool:
+    def _try(self, what: str, act: Callable[[], object]) -> bool:
         try:
             act()
         except ONE_MACHINE as error:
@@ -163,26 +181,6 @@ class Pass:
         except ClusterError as error:
             say("event not written", message=message, error=str(error))
 
-    def _tell(self, plan: Plan) -> None:
-        for decision in plan.decisions:
-            say(
-                "decision",
-                execution=self._grant.owner,
-                action=decision.action.value,
-                instance_id=decision.instance_id,
-                address=decision.address,
-                reason=decision.reason,
-                blocked_by=decision.blocked_by,
-            )
-
-
-def _addresses(group: GroupView, journal: Journal) -> list[str]:
-    return sorted(
-        member.address
-        for member in group.members
-        if member.address and member.state == "running" and member.instance_id not in journal.removed
-    )
-
 
 def _changes(plan: Plan) -> bool:
     return any(plan.of(action) for action in (Action.DRAIN, Action.REMOVE, Action.TERMINATE, Action.DETACH))
@@ -192,16 +190,12 @@ def _with_machines(plan: Plan, action: Action) -> list[tuple[Decision, Machine]]
     return [(decision, decision.machine) for decision in plan.of(action) if decision.machine]
 
 
-def _remove(machine: Machine, cluster: Cluster) -> None:
+def _remove(machine: Machine, cluster: Cluster) -> bool:
+    """Tell the cluster to forget an inactive machine; False when all of it is being forgotten already."""
+    drives = [drive.uuid for drive in machine.drives if drive.status == "INACTIVE"]
+    containers = [container for container in machine.containers if container.state == "INACTIVE"]
     cluster.avoid([machine.address])
-    cluster.remove_drives([drive.uuid for drive in machine.drives if drive.status == "INACTIVE"])
-    for container in machine.containers:
-        if container.state == "INACTIVE":
-            cluster.remove_container(container)
-
-
-def _nothing_left(instance_id: str, address: str, view: ClusterView) -> tuple[bool, str]:
-    for machine in view.machines:
-        if (machine.instance_id == instance_id or machine.address == address) and not machine.inactive:
-            return False, f"the cluster still has a container at {machine.address} that is not inactive"
-    return s5_no_other_client(address, view.clients)
+    cluster.remove_drives(drives)
+    for container in containers:
+        cluster.remove_container(container)
+    return bool(drives or containers)

@@ -5,30 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from adapters.wiring import ports
-from errors import EventInvalid
 from ports import Grant
 from ports.bundle import Ports
 from scale.effects import Pass
-from tasks import bounded, grant_of, text_of
+from tasks import count_of, grant_of, hand_on, text_of
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Input: what fetch returned. Output: execution, lease, terminate and detach (ids), counts, gate, and
-    transient_errors when there are any. Raises LeaseLost, a ClusterError, or what the settings lack."""
-    if not isinstance(event.get("desired"), int):
-        raise EventInvalid("The task's input has no desired capacity.")
-    return scale(text_of(event, "execution"), grant_of(event), event["desired"], ports())
+    """Input: what fetch returned. Output: execution, lease, terminate and detach (ids), source (the member that was
+    asked), counts, gate, and transient_errors when there are any.
+
+    Raises LeaseLost, a ClusterError, or what the settings lack.
+    """
+    return scale(text_of(event, "execution"), grant_of(event), count_of(event, "desired"), ports())
 
 
 def scale(execution: str, grant: Grant, desired: int, with_ports: Ports) -> dict[str, Any]:
-    """The task itself, on any ports."""
+    """The task itself, on any ports. When nothing is left for terminate, the lease is given back here."""
     result = Pass(with_ports, grant, desired).run()
+    if not result.terminate and not result.detach:
+        with_ports.lease.release(grant.owner)
     answer = {
         "execution": execution,
         "lease": {"owner": grant.owner, "fence": grant.fence},
         "terminate": result.terminate,
         "detach": result.detach,
+        "source": result.source,
         "counts": result.counts,
         "gate": result.gate or "open",
     }
-    return {**answer, "transient_errors": bounded(result.errors)} if result.errors else answer
+    return hand_on(answer, result.errors, with_ports.store.secrets())

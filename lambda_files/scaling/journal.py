@@ -30,6 +30,11 @@ def pruned(journal: Journal, group: GroupView, cluster: ClusterView, now: dateti
     )
 
 
+def not_before(journal: Journal) -> datetime | None:
+    """The cluster's own time before which an answer of it is too old to be believed."""
+    return journal.cluster_time - CLOCK_SKEW if journal.cluster_time else None
+
+
 def with_intents(journal: Journal, starts: int, removing: Iterable[Machine], now: datetime) -> Journal:
     """The journal before acting: so many drains begin, and these inactive machines are about to be removed."""
     at = int(now.timestamp())

@@ -194,6 +194,14 @@ class GroupView:
     desired: int
     members: tuple[Member, ...]
 
+    def addresses(self, journal: Journal) -> list[str]:
+        """Where the cluster may be asked: running members that were not removed from it."""
+        return sorted(
+            member.address
+            for member in self.members
+            if member.address and member.state == "running" and member.instance_id not in journal.removed
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Removal:

@@ -1,56 +1,113 @@
-"""Terminate what was proven to be empty, detach what is gone; one instance's failure stops no other."""
+"""Terminate what is proven to be empty, detach what is gone. Everything is read again here, in the same execution."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from botocore.exceptions import BotoCoreError, ClientError
+from errors import LeaseLost
 from ports import Grant
 from ports.bundle import Ports
-from scaling.invariants import s7_protection_window, s8_single_writer
+from scaling.invariants import (
+    s1_fresh,
+    s1_nothing_left,
+    s7_protection_window,
+    s8_single_writer,
+    s9_calm,
+    s9_gates,
+    s14_human_wins,
+)
+from scaling.journal import not_before
+from scaling.model import ClusterView, Control, GroupView, Journal, Policy, Verdict, policy_from_settings
 from tasks import say
 
 
-def act(ports: Ports, grant: Grant, terminate: list[str], detach: list[str]) -> tuple[list[str], list[str], list[str]]:
-    """Ids that were terminated, ids that were detached, and errors as sentences; raises LeaseLost.
+@dataclass(slots=True)
+class Result:
+    """Ids that were terminated and detached, and errors as sentences."""
 
-    Everything is read again here: the group and its instances, and the journal in which scale left its proof.
+    terminated: list[str] = field(default_factory=list)
+    detached: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+def act(ports: Ports, grant: Grant, terminate: list[str], detach: list[str], source: str = "") -> Result:
+    """Terminate those of the ids that a fresh look proves to be empty, and detach those that EC2 says are gone.
+
+    The cluster is asked through another member than `source`, which scale has asked, if there is one. Raises
+    LeaseLost, a ClusterError or an AWS error when nothing at all can be concluded; then nothing was changed.
     """
 
     def fence() -> None:
         ports.lease.renew(grant)
 
-    fence()
-    terminated: list[str] = []
-    errors: list[str] = []
+    result = Result()
     if terminate:
-        journal = ports.store.journal()
-        members = {member.instance_id: member for member in ports.compute.view().members}
-        for instance_id in sorted(set(terminate)):
-            removal = journal.removed.get(instance_id)
-            allowed, reason = s7_protection_window(members.get(instance_id), removal)
-            if allowed and removal:
-                allowed, reason = s8_single_writer(removal, grant.fence)
-            if not allowed:
-                errors.append(f"{instance_id}: not terminated, {reason}")
-                continue
-            try:
-                ports.compute.terminate(instance_id, fence)
-                terminated.append(instance_id)
-                say("terminated", execution=grant.owner, instance_id=instance_id)
-            except (ClientError, BotoCoreError) as error:
-                errors.append(f"Could not terminate {instance_id}, its protection is on again: {error}")
-    detached, refused = _detach(ports, fence, {*detach, *terminated})
-    return terminated, detached, errors + refused
+        allowed = _proven(ports, grant, sorted(set(terminate)), source, fence, result.errors)
+        if allowed:
+            result.terminated, errors = ports.compute.terminate(allowed, fence)
+            result.errors += errors
+            say("terminated", execution=grant.owner, instance_ids=result.terminated)
+    gone = {*detach, *result.terminated}
+    if gone:
+        members = ports.compute.view().members
+        ids = sorted(m.instance_id for m in members if m.instance_id in gone and m.gone and m.lifecycle == "InService")
+        result.detached, errors = ports.compute.detach(ids, fence)
+        result.errors += errors
+        say("detached", execution=grant.owner, instance_ids=result.detached)
+    return result
 
 
-def _detach(ports: Ports, fence: Callable[[], None], ids: set[str]) -> tuple[list[str], list[str]]:
-    """Detach those of the ids that EC2 itself says are gone, so that the group counts only what lives."""
-    if not ids:
-        return [], []
-    members = ports.compute.view().members
-    gone = sorted(m.instance_id for m in members if m.instance_id in ids and m.gone and m.lifecycle == "InService")
-    detached, errors = ports.compute.detach(gone, fence)
-    if detached:
-        say("detached", instance_ids=detached)
-    return detached, errors
+def _proven(
+    ports: Ports, grant: Grant, ids: list[str], source: str, fence: Callable[[], None], errors: list[str]
+) -> list[str]:
+    """Those of the ids that may be terminated; why another one may not is added to `errors`."""
+    fence()
+    records = ports.store.read("settings", "journal", "control", "credentials", "login")
+    policy, journal, control = policy_from_settings(records.settings), records.journal, records.control
+    current, reason = s8_single_writer(journal, grant.fence)
+    if not current:
+        raise LeaseLost(f"{grant.owner} may not act any more: {reason}.")
+    group = ports.compute.view()
+    asked = sorted(group.addresses(journal), key=lambda address: address == source)
+    view = ports.cluster(asked, journal.guid, fence).view(not_before(journal))
+    allowed = []
+    for instance_id in ids:
+        held = next(
+            (
+                (name, words)
+                for name, (ok, words) in _checks(instance_id, group, view, journal, control, policy)
+                if not ok
+            ),
+            None,
+        )
+        if held:
+            errors.append(f"{instance_id}: not terminated, {held[1]} ({held[0]})")
+        else:
+            allowed.append(instance_id)
+        say(
+            "termination",
+            execution=grant.owner,
+            instance_id=instance_id,
+            allowed=held is None,
+            blocked_by=held and held[0],
+            reason=held and held[1],
+            seen_by=view.source,
+        )
+    return allowed
+
+
+def _checks(
+    instance_id: str, group: GroupView, view: ClusterView, journal: Journal, control: Control, policy: Policy
+) -> tuple[tuple[str, Verdict], ...]:
+    """The invariants of a termination, each asked of what was just read."""
+    member = next((m for m in group.members if m.instance_id == instance_id), None)
+    removal = journal.removed.get(instance_id)
+    return (
+        ("S14 human wins", s14_human_wins(control, view.gates, member)),
+        ("S7 protection window", s7_protection_window(member, removal)),
+        ("S1 evidence", s1_fresh(view, journal)),
+        ("S9 gates", s9_gates(view.gates)),
+        ("S9 calm", s9_calm(view.gates, False, policy) if policy.strict else (True, "")),
+        ("S1 evidence", s1_nothing_left(instance_id, removal, view) if removal else (False, "it was never removed")),
+    )

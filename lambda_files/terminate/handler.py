@@ -7,14 +7,15 @@ from typing import Any
 from adapters.wiring import ports
 from ports import Grant
 from ports.bundle import Ports
-from tasks import bounded, grant_of, ids_of, text_of
+from tasks import grant_of, hand_on, ids_of, measure, text_of
 from terminate.effects import act
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Input: what scale returned. Output: execution, counts, gate, and transient_errors when either task had any.
 
-    Raises LeaseLost, GroupMissing or an AWS error of the whole pass; the lease is then released by transient.
+    Raises LeaseLost, GroupMissing, a ClusterError or an AWS error of the whole pass; the lease is then released by
+    transient.
     """
     ids, gone = ids_of(event, "terminate"), ids_of(event, "detach")
     return terminate(text_of(event, "execution"), grant_of(event), ids, gone, event, ports())
@@ -24,12 +25,20 @@ def terminate(
     execution: str, grant: Grant, ids: list[str], gone: list[str], earlier: dict[str, Any], with_ports: Ports
 ) -> dict[str, Any]:
     """The task itself, on any ports; `earlier` is scale's answer."""
-    terminated, detached, problems = act(with_ports, grant, ids, gone)
+    result = act(with_ports, grant, ids, gone, earlier.get("source", ""))
     with_ports.lease.release(grant.owner)
-    errors = [*earlier.get("transient_errors", []), *problems]
+    measure(
+        with_ports.environment.cluster,
+        with_ports.clock.now().timestamp(),
+        Terminated=len(result.terminated),
+        Detached=len(result.detached),
+        Errors=len(result.errors),
+    )
+    counts = {"terminated": len(result.terminated), "detached": len(result.detached)}
     answer = {
         "execution": execution,
-        "counts": {**earlier.get("counts", {}), "terminated": len(terminated), "detached": len(detached)},
+        "counts": {**earlier.get("counts", {}), **counts},
         "gate": earlier.get("gate", "open"),
     }
-    return {**answer, "transient_errors": bounded(errors)} if errors else answer
+    errors = [*earlier.get("transient_errors", []), *result.errors]
+    return hand_on(answer, errors, with_ports.store.secrets())

@@ -8,15 +8,16 @@ from typing import Any, NoReturn
 from adapters.wiring import ports
 from errors import TransientErrors
 from ports.bundle import Ports
-from tasks import say, text_of
+from tasks import measure, say, text_of
 
 
 def handler(event: dict[str, Any], _context: Any) -> NoReturn:
-    """Input: execution, and transient_errors or failure (Error and Cause of the state that failed).
+    """Input: execution, and as input what the failed state had: transient_errors, or failure with Error and Cause.
 
     Always raises TransientErrors, so that the execution fails with the list of what went wrong.
     """
-    transient(text_of(event, "execution"), event.get("transient_errors") or [], event.get("failure"), ports())
+    told = event.get("input") or {}
+    transient(text_of(event, "execution"), told.get("transient_errors") or [], told.get("failure"), ports())
 
 
 def transient(execution: str, errors: list[str], failure: dict[str, str] | None, with_ports: Ports) -> NoReturn:
@@ -25,6 +26,7 @@ def transient(execution: str, errors: list[str], failure: dict[str, str] | None,
     if failure:
         errors = [*errors, f"{failure.get('Error')}: {_words(failure.get('Cause') or '')}"]
     say("transient errors", execution=execution, errors=errors)
+    measure(with_ports.environment.cluster, with_ports.clock.now().timestamp(), FailedPasses=1)
     raise TransientErrors("; ".join(errors) or "A task failed without saying why.")
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from join.admission import JOIN_ADDRESSES, Refused, admit, join_addresses, refuse_known, requested_instance
-from scaling.model import ClusterView, Container, Drive, Gates, GroupView, Machine, Member
+from scaling.model import ClusterView, Container, Drive, Gates, GroupView, Journal, Machine, Member
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 NEW = Member("i-0000000000000000a", "Pending", True, "10.0.0.10", "running", NOW - timedelta(minutes=1), True)
@@ -75,19 +75,19 @@ def test_every_other_instance_is_refused_with_its_own_sentence(change, status, w
 
 def test_an_instance_that_the_cluster_has_is_refused():
     with pytest.raises(Refused, match="is a backend of the cluster already") as refused:
-        refuse_known(NEW, cluster(machine("10.0.0.10", NEW.instance_id)))
+        refuse_known(NEW, cluster(machine("10.0.0.10", NEW.instance_id)), Journal())
     assert refused.value.status == 409
 
 
 @pytest.mark.parametrize("known", ["i-0000000000000000d", None])
 def test_an_address_that_is_still_another_machines_is_refused(known):
     with pytest.raises(Refused, match=r"still lists another machine .*10\.0\.0\.10") as refused:
-        refuse_known(NEW, cluster(machine("10.0.0.10", known, state="INACTIVE")))
+        refuse_known(NEW, cluster(machine("10.0.0.10", known, state="INACTIVE")), Journal())
     assert refused.value.status == 409
 
 
 def test_an_instance_that_the_cluster_has_never_seen_is_let_through():
-    assert refuse_known(NEW, cluster(machine("10.0.0.1", OLD.instance_id))) is None
+    assert refuse_known(NEW, cluster(machine("10.0.0.1", OLD.instance_id)), Journal()) is None
 
 
 def test_join_addresses_are_running_members_that_serve():
