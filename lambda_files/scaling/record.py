@@ -74,7 +74,7 @@ def _typed(kind: Any, value: Any) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
     if origin is UnionType:
         return None if value is None else _typed(next(each for each in inner if each is not type(None)), value)
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         hints = get_type_hints(kind)
         return kind(**{each.name: _typed(hints[each.name], value[each.name]) for each in fields(kind)})
     if origin is tuple:
