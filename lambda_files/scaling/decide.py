@@ -93,7 +93,7 @@ def _inactive(ours: list[Candidate], snapshot: Snapshot, policy: Policy, totals:
                 candidate,
                 Action.REMOVE,
                 candidate.health.reason,
-                ("S14 human wins", must.s14_human_wins(snapshot.control, gates, candidate.member)),
+                ("S14 human wins", must.s14_hands_off(candidate.member)),
                 ("S1 evidence", must.s1_evidence(candidate.machine, gates)),
                 ("S5 ownership", _owned(candidate, snapshot, totals)),
                 ("S9 calm", must.s9_calm(gates, False, policy) if policy.strict else must.OK),
@@ -182,7 +182,7 @@ def _its_own(candidate: Candidate, snapshot: Snapshot, totals: Totals) -> tuple[
     """What must hold of the machine itself before any drain."""
     removal = snapshot.journal.removed.get(candidate.machine.instance_id or "")
     return (
-        ("S14 human wins", must.s14_human_wins(snapshot.control, snapshot.cluster.gates, candidate.member)),
+        ("S14 human wins", must.s14_hands_off(candidate.member)),
         ("S11 one way", must.s11_one_way(candidate.machine, removal)),
         ("S5 ownership", _owned(candidate, snapshot, totals)),
     )

@@ -2,8 +2,8 @@
 
 The names are those of docs/safety.md. A function looks only at its arguments; `after` are the totals as they would be
 once the machine in question left. S1 speaks in three moments: may this read be believed at all, is this machine empty,
-and is nothing of a removed one left. S9 speaks in two: may anything be changed, and is it calm enough to begin a drain,
-which a drain itself and the replacement of a dead machine are not.
+and is nothing of a removed one left. S9 speaks in two: may anything be changed, and is it calm enough to begin a drain.
+So does S14: people stop the whole cluster, or one machine.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ GONE = ("INACTIVE", "REMOVING")
 CLOCK_SKEW = timedelta(seconds=60)
 LARGEST_STATE = 32 * 1024
 # Blocks that only a human can end; the others end by themselves, or are a human's wish.
-NEEDS_HUMAN = frozenset({"S1 evidence", "S2 floor", "S3 fits", "S5 ownership", "S9 gates", "S11 one way"})
+NEEDS_HUMAN = frozenset(
+    {"S1 evidence", "S2 floor", "S3 fits", "S5 ownership", "S7 protection window", "S9 gates", "S11 one way"}
+)
 
 
 def s1_fresh(cluster: ClusterView, journal: Journal) -> Verdict:
@@ -242,12 +244,17 @@ def s13_honest_result(blocked_by: str | None) -> Verdict:
     return OK
 
 
-def s14_human_wins(control: Control, gates: Gates, member: Member | None = None) -> Verdict:
-    """S14: people stopped the cluster or this machine, and that is obeyed."""
+def s14_human_wins(control: Control, gates: Gates) -> Verdict:
+    """S14: people stopped the whole cluster, and that is obeyed."""
     if control.paused is not None:
         return False, f"scaling is paused: {control.paused or 'no reason was given'}"
     if STOP_OVERRIDE in (gates.overrides or ()):
         return False, f"the cluster has the override {STOP_OVERRIDE}"
+    return OK
+
+
+def s14_hands_off(member: Member | None) -> Verdict:
+    """S14: people hold this machine, or took it out of service, and that is obeyed."""
     if member is not None and member.held:
         return False, "somebody put a hold on it"
     if member is not None and ("Standby" in member.lifecycle or "Detach" in member.lifecycle):

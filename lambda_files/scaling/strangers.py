@@ -62,7 +62,7 @@ def _unknown_member(member: Member, snapshot: Snapshot, policy: Policy, now: dat
     if removal is not None:
         gates = snapshot.cluster.gates
         checks = (
-            ("S14 human wins", must.s14_human_wins(snapshot.control, gates, member)),
+            ("S14 human wins", must.s14_hands_off(member)),
             ("S7 protection window", must.s7_protection_window(member, removal)),
             ("S1 evidence", must.s1_nothing_left(member.instance_id, removal, snapshot.cluster)),
             ("S9 calm", must.s9_calm(gates, False, policy) if policy.strict else must.OK),

@@ -15,6 +15,7 @@ from scaling.invariants import (
     s8_single_writer,
     s9_calm,
     s9_gates,
+    s14_hands_off,
     s14_human_wins,
 )
 from scaling.journal import not_before
@@ -104,7 +105,8 @@ def _checks(
     member = next((m for m in group.members if m.instance_id == instance_id), None)
     removal = journal.removed.get(instance_id)
     return (
-        ("S14 human wins", s14_human_wins(control, view.gates, member)),
+        ("S14 human wins", s14_human_wins(control, view.gates)),
+        ("S14 human wins", s14_hands_off(member)),
         ("S7 protection window", s7_protection_window(member, removal)),
         ("S1 evidence", s1_fresh(view, journal)),
         ("S9 gates", s9_gates(view.gates)),

@@ -245,7 +245,7 @@ def test_s14_a_hold_is_obeyed():
     members = [member(0, held=True), *(member(n) for n in range(1, 8))]
     plan = decide(world([machine(n) for n in range(8)], 7, members=members), POLICY, NOW)
     assert of(plan, Action.DRAIN) == [instance(1)]
-    assert reason(plan, 0).blocked_by == "S14 hold"
+    assert reason(plan, 0).blocked_by == "S14 human wins"
 
 
 def test_s9_a_closed_gate_turns_every_decision_into_waiting():
@@ -259,16 +259,24 @@ def test_s9_a_closed_gate_turns_every_decision_into_waiting():
         orphan_drives=("d",),
     )
     plan = decide(snapshot, POLICY, NOW)
-    assert {d.action for d in plan.decisions} == {Action.WAIT}
+    assert {d.action for d in plan.decisions} == {Action.WAIT, Action.KEEP}
     assert plan.orphan_drives == ()
     assert "STOPPED" in plan.gate
-    assert plan.errors
+    assert plan.errors == (f"S9 gates: nothing is changed: {plan.gate}",)
+    assert {held.invariant for held in plan.held_back} == {"S9 gates"}
+    assert plan.may_leave == ()
 
 
 def test_a_pause_is_a_wish_and_no_error():
-    plan = decide(world([machine(n) for n in range(8)], 6), Policy(paused=True), NOW)
-    assert {d.action for d in plan.decisions} == {Action.WAIT}
+    odd = member(9, launched=NOW - timedelta(days=1))
+    snapshot = world(
+        [machine(n) for n in range(8)], 6, members=[*(member(n) for n in range(8)), odd], paused="maintenance"
+    )
+    plan = decide(snapshot, POLICY, NOW)
+    assert {d.action for d in plan.decisions} == {Action.WAIT, Action.KEEP}
     assert plan.errors == ()
+    assert plan.gate == "scaling is paused: maintenance"
+    assert {(h.machine, h.invariant) for h in plan.held_back} == {(instance(n), "S14 human wins") for n in (0, 1)}
 
 
 def test_drives_without_a_container_are_removed():
@@ -332,3 +340,94 @@ def test_of_several_strangers_long_down_only_as_many_as_tolerated_are_put_out():
     assert of(decide(snapshot, POLICY, NOW), Action.DRAIN) == [instance(9), instance(10)]
     one_a_pass = Policy(max_removals_per_pass=1)
     assert of(decide(snapshot, one_a_pass, NOW), Action.DRAIN) == [instance(9)]
+
+
+def test_the_plan_names_who_should_leave_who_may_and_what_holds_each_of_the_others():
+    plan = decide(world([machine(n) for n in range(20)], 16), POLICY, NOW)
+    assert plan.should_leave == tuple(instance(n) for n in range(4))
+    assert plan.may_leave == (instance(0), instance(1))
+    assert [(held.machine, held.invariant) for held in plan.held_back] == [
+        (instance(2), "S4 budget"),
+        (instance(3), "S4 budget"),
+    ]
+    assert all("4 machines would be leaving" in held.reason or "3 machines" in held.reason for held in plan.held_back)
+
+
+def test_who_is_held_for_what_he_is_himself_stays_named_when_the_next_one_goes():
+    members = [member(0, held=True), *(member(n) for n in range(1, 8))]
+    plan = decide(world([machine(n) for n in range(8)], 7, members=members), POLICY, NOW)
+    assert plan.should_leave == (instance(0), instance(1))
+    assert plan.may_leave == (instance(1),)
+
+
+def test_l4_a_machine_whose_drives_do_not_fit_lets_a_smaller_one_go():
+    large = with_drives(machine(0), size_bytes=30 * TB)
+    snapshot = world([large, *(machine(n) for n in range(1, 8))], 7, unprovisioned_bytes=40 * TB)
+    plan = decide(snapshot, POLICY, NOW)
+    assert of(plan, Action.DRAIN) == [instance(1)]
+    assert plan.held_back == ()
+
+
+@pytest.mark.parametrize("state", ["ACTIVE", "DEACTIVATING"])
+def test_s11_a_removed_machine_that_is_at_work_again_is_reported_and_left_alone(state):
+    back = draining(0) if state == "DEACTIVATING" else machine(0)
+    machines = [back, *(machine(n) for n in range(1, 8))]
+    plan = decide(world(machines, 6, removed={instance(0): removal(0)}), POLICY, NOW)
+    assert instance(0) not in of(plan, Action.DRAIN)
+    assert reason(plan, 0).blocked_by == "S11 one way"
+    assert any("by hand" in error for error in plan.errors)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"guid": "guid-2"}, "guid-2"), ({"machines": ()}, "absence"), ({"time": NOW - timedelta(hours=1)}, "earlier")],
+)
+def test_s1_a_foreign_an_empty_and_an_older_answer_stop_the_pass(change, words):
+    snapshot = world([inactive(0), *(machine(n) for n in range(1, 8))], 6, time=NOW)
+    snapshot = replace(
+        snapshot,
+        cluster=replace(snapshot.cluster, **change),
+        journal=replace(snapshot.journal, cluster_time=NOW, removed={instance(7): removal(7)}),
+    )
+    plan = decide(snapshot, POLICY, NOW)
+    assert {d.action for d in plan.decisions} <= {Action.WAIT, Action.KEEP}
+    assert words in plan.gate
+    assert plan.errors[0].startswith("S1 evidence")
+
+
+STRICT = Policy(strict=True, max_leaving=1, max_replacing=1, max_removals_per_pass=1)
+
+
+def test_strict_lets_one_machine_go_at_a_time():
+    machines = [machine(n) for n in range(9)]
+    assert of(decide(world(machines, 6, original_size=6), STRICT, NOW), Action.DRAIN) == [instance(0)]
+    after = world([inactive(0), *machines[1:]], 6, original_size=6)
+    assert of(decide(after, STRICT, NOW), Action.DRAIN) == []
+    assert of(decide(after, STRICT, NOW), Action.REMOVE) == [instance(0)]
+
+
+def test_strict_never_goes_below_the_size_at_import():
+    plan = decide(world([machine(n) for n in range(9)], 6, original_size=9), STRICT, NOW)
+    assert plan.may_leave == ()
+    assert {held.invariant for held in plan.held_back} == {"S2 floor"}
+
+
+def test_strict_removes_and_terminates_only_at_full_protection():
+    partly = replace(CALM, status="REBUILDING", fully_protected=False)
+    machines = [inactive(0), *(machine(n) for n in range(1, 9))]
+    snapshot = world(
+        machines, 6, members=[member(n) for n in range(10)], removed={instance(9): removal(9)}, gates=partly
+    )
+    plan = decide(replace(snapshot, original_size=6), STRICT, NOW)
+    assert plan.may_leave == ()
+    assert {(h.machine, h.invariant) for h in plan.held_back} >= {(instance(0), "S9 calm"), (instance(9), "S9 calm")}
+    relaxed = decide(snapshot, POLICY, NOW)
+    assert of(relaxed, Action.REMOVE) == [instance(0)]
+    assert of(relaxed, Action.TERMINATE) == [instance(9)]
+
+
+def test_f10_how_long_a_machine_is_down_is_told_by_the_clusters_own_clock():
+    behind = NOW - timedelta(hours=3)
+    dead = machine(5, status="DOWN", management_down=True, down_since=behind - timedelta(minutes=1))
+    snapshot = world([*(machine(n) for n in range(5)), dead], 6, time=behind)
+    assert of(decide(snapshot, POLICY, NOW), Action.DRAIN) == []

@@ -3,17 +3,60 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from scaling import invariants as must
-from scaling.model import Policy
-from worlds import CALM, TB, client, cluster, down, draining, inactive, machine, member, removal, with_drives
+from scaling.candidates import candidates
+from scaling.model import Control, Journal, Policy
+from scaling.totals import Totals
+from worlds import (
+    CALM,
+    NOW,
+    TB,
+    address,
+    client,
+    cluster,
+    down,
+    draining,
+    inactive,
+    instance,
+    machine,
+    member,
+    removal,
+    with_drives,
+    world,
+)
 
 POLICY = Policy()
+STRICT = Policy(strict=True, max_leaving=1, max_removals_per_pass=1)
 
 
-def totals(**change):
-    return must.Totals(**{"alive": 8, "desired": 6, "sound": 8, "on_the_way_out": 0, **change})
+def totals(snapshot, leave=()):
+    """Totals of the snapshot, and those after the machines of these numbers left one after the other."""
+    found = {c.machine.instance_id: c for c in candidates(snapshot, POLICY, NOW)}
+    before = Totals.of(snapshot, [c for c in found.values() if c.member], NOW)
+    for number in leave:
+        before = before.without(found[instance(number)])
+    return before
+
+
+@pytest.mark.parametrize(
+    ("view", "journal", "allowed"),
+    [
+        (cluster(machine(1)), Journal("guid-1"), True),
+        (cluster(machine(1)), Journal(), True),
+        (cluster(), Journal("guid-1"), False),
+        (cluster(machine(1)), Journal("guid-2"), False),
+        (cluster(machine(1), time=NOW), Journal("guid-1", cluster_time=NOW), True),
+        (cluster(machine(1), time=NOW - timedelta(seconds=60)), Journal("guid-1", cluster_time=NOW), True),
+        (cluster(machine(1), time=NOW - timedelta(seconds=61)), Journal("guid-1", cluster_time=NOW), False),
+        (cluster(machine(1), time=None), Journal("guid-1", cluster_time=NOW), True),
+        (cluster(machine(1), time=NOW), Journal("guid-1"), True),
+    ],
+)
+def test_s1_an_empty_a_foreign_and_an_older_answer_are_not_believed(view, journal, allowed):
+    assert must.s1_fresh(view, journal)[0] is allowed
 
 
 @pytest.mark.parametrize(
@@ -38,82 +81,155 @@ def test_s1_only_containers_and_drives_seen_inactive_are_evidence(one, gates, al
 
 
 @pytest.mark.parametrize(
-    ("sound", "taken", "candidate_is_sound", "view", "policy", "allowed"),
+    ("machines", "clients", "allowed"),
     [
-        (6, 0, True, cluster(), POLICY, True),
-        (5, 0, True, cluster(), POLICY, False),
-        (5, 0, False, cluster(), POLICY, True),
-        (6, 1, True, cluster(), POLICY, False),
-        (9, 0, True, cluster(stripe_data=7), POLICY, False),
-        (10, 0, True, cluster(stripe_data=7), POLICY, True),
-        (9, 0, True, cluster(), Policy(min_members=9), False),
-        (99, 0, True, cluster(stripe_data=None), POLICY, False),
-        (99, 0, True, cluster(stripe_protection=None), POLICY, False),
+        ([machine(2)], (), True),
+        ([inactive(1)], (), True),
+        ([machine(1)], (), False),
+        ([draining(1)], (), False),
+        ([with_drives(inactive(1), status="PHASING_OUT")], (), False),
+        ([replace(inactive(2), address=address(1))], (), False),
+        ([replace(inactive(2), instance_id=instance(1))], (), False),
+        ([replace(machine(2), machine_identifier="machine-1")], (), False),
+        ([replace(inactive(1), machine_identifier=None)], (), False),
+        ([machine(2)], (client(1),), False),
+        ([machine(2)], (client(1, "DOWN"),), False),
+        ([machine(2)], (client(1, "DOWN", stateless=True),), True),
     ],
 )
-def test_s2_healthy_members_never_fall_below_policy_or_stripe(sound, taken, candidate_is_sound, view, policy, allowed):
-    assert must.s2_floor(totals(sound=sound, taken_sound=taken), candidate_is_sound, view, policy)[0] is allowed
+def test_s1_of_a_removed_machine_nothing_may_be_left_but_what_is_inactive(machines, clients, allowed):
+    view = cluster(*machines, clients=clients)
+    assert must.s1_nothing_left(instance(1), removal(1), view)[0] is allowed
+
+
+def of_size(count, **change):
+    return world([machine(n) for n in range(count)], count, **change)
 
 
 @pytest.mark.parametrize(
-    ("free", "taken", "allowed"),
-    [(90 * TB, 0, True), (30 * TB, 0, True), (20 * TB, 0, False), (40 * TB, 1, False), (45 * TB, 1, True)],
+    ("count", "leave", "change", "policy", "allowed"),
+    [
+        (6, 1, {}, POLICY, True),
+        (5, 1, {}, POLICY, False),
+        (6, 2, {}, POLICY, False),
+        (6, 1, {"hot_spare": 1}, POLICY, False),
+        (7, 1, {"hot_spare": 1}, POLICY, True),
+        (9, 1, {"stripe_data": 7}, POLICY, False),
+        (10, 1, {"stripe_data": 7}, POLICY, True),
+        (9, 1, {}, Policy(min_members=9), False),
+        (10, 1, {}, Policy(min_members=9), True),
+        (20, 1, {"stripe_data": None}, POLICY, False),
+        (20, 1, {"stripe_protection": None}, POLICY, False),
+        (20, 1, {"hot_spare": None}, POLICY, False),
+        (9, 1, {"original_size": 9}, POLICY, True),
+        (9, 1, {"original_size": 9}, STRICT, False),
+        (10, 1, {"original_size": 9}, STRICT, True),
+        (20, 1, {"original_size": None}, STRICT, False),
+    ],
 )
-def test_s3_what_is_provisioned_must_fit_on_the_drives_that_stay(free, taken, allowed):
-    machines = [machine(n) for n in range(5)]
-    view = cluster(*machines, unprovisioned_bytes=free)
-    taken_machines = tuple(machines[1 : 1 + taken])
-    assert must.s3_fits(totals(taken=taken_machines), machines[0], view, POLICY)[0] is allowed
+def test_s2_healthy_members_never_fall_below_policy_stripe_spare_or_in_strict_the_imports_size(
+    count, leave, change, policy, allowed
+):
+    snapshot = of_size(count, **change)
+    assert must.s2_floor(totals(snapshot, range(leave)), True, snapshot, policy)[0] is allowed
+
+
+@pytest.mark.parametrize(("healthy", "allowed"), [(5, True), (4, False)])
+def test_s2_a_machine_that_serves_no_more_takes_nothing_but_the_stripe_must_stand(healthy, allowed):
+    snapshot = world([*(machine(n) for n in range(healthy)), down(9, 500)], 6, hot_spare=1, original_size=6)
+    assert must.s2_floor(totals(snapshot, [9]), False, snapshot, Policy(strict=True, min_members=6))[0] is allowed
+
+
+@pytest.mark.parametrize(("domains", "allowed"), [(5, True), (4, False)])
+def test_s2_five_failure_domains_stay(domains, allowed):
+    machines = [machine(n, failure_domain=f"domain-{n % domains}") for n in range(12)]
+    snapshot = world(machines, 11)
+    allowed_now, reason = must.s2_floor(totals(snapshot, [11]), True, snapshot, POLICY)
+    assert allowed_now is allowed
+    assert allowed or "failure domains" in reason
+
+
+def test_s2_an_unknown_failure_domain_is_refused():
+    snapshot = world([machine(0, failure_domain=None), *(machine(n) for n in range(1, 9))], 6)
+    assert must.s2_floor(totals(snapshot, [8]), True, snapshot, POLICY)[0] is False
+
+
+@pytest.mark.parametrize(("leaders", "allowed"), [(5, True), (4, False)])
+def test_s2_five_containers_that_can_lead_stay(leaders, allowed):
+    one_each = [replace(m, containers=m.containers[:1]) for m in map(machine, range(9))]
+    cannot = [replace(m, containers=(replace(m.containers[0], can_lead=False),)) for m in one_each[leaders:]]
+    snapshot = world([*one_each[:leaders], *cannot], 8)
+    allowed_now, reason = must.s2_floor(totals(snapshot, [8]), True, snapshot, POLICY)
+    assert allowed_now is allowed
+    assert allowed or "can lead" in reason
+
+
+@pytest.mark.parametrize(
+    ("free", "leave", "allowed"),
+    [(90 * TB, 1, True), (30 * TB, 1, True), (20 * TB, 1, False), (40 * TB, 2, False), (45 * TB, 2, True)],
+)
+def test_s3_what_is_provisioned_must_fit_on_the_drives_that_stay(free, leave, allowed):
+    snapshot = of_size(5, unprovisioned_bytes=free)
+    assert must.s3_fits(totals(snapshot, range(leave)), snapshot.cluster, POLICY)[0] is allowed
 
 
 def test_s3_drives_that_already_leave_do_not_count_as_room():
     machines = [machine(0), machine(1), machine(2), machine(3), draining(4)]
-    assert must.s3_fits(totals(), machines[0], cluster(*machines, unprovisioned_bytes=40 * TB), POLICY)[0] is False
-    assert must.s3_fits(totals(), machines[0], cluster(*machines, unprovisioned_bytes=45 * TB), POLICY)[0] is True
+    for free, allowed in ((40 * TB, False), (45 * TB, True)):
+        snapshot = world(machines, 5, unprovisioned_bytes=free)
+        assert must.s3_fits(totals(snapshot, [0]), snapshot.cluster, POLICY)[0] is allowed
 
 
 @pytest.mark.parametrize(
-    "view",
+    ("others", "change"),
     [
-        cluster(machine(0), total_bytes=None),
-        cluster(machine(0), unprovisioned_bytes=None),
-        cluster(machine(0), with_drives(machine(1), size_bytes=None)),
-        cluster(),
+        ([], {"total_bytes": None}),
+        ([], {"unprovisioned_bytes": None}),
+        ([with_drives(machine(1), size_bytes=None)], {}),
+        ([], {"machines": ()}),
     ],
 )
-def test_s3_an_unknown_size_is_refused(view):
-    assert must.s3_fits(totals(), machine(0), view, POLICY)[0] is False
+def test_s3_an_unknown_size_is_refused(others, change):
+    snapshot = world([machine(0), *others], 1)
+    snapshot = replace(snapshot, cluster=replace(snapshot.cluster, **change))
+    assert must.s3_fits(totals(snapshot), snapshot.cluster, POLICY)[0] is False
 
 
 @pytest.mark.parametrize(
-    ("machines", "taken", "hour", "policy", "allowed"),
+    ("others", "leave", "hour", "policy", "allowed"),
     [
-        ([machine(1)], (), 0, POLICY, True),
-        ([draining(1)], (), 0, POLICY, True),
-        ([draining(1), draining(2)], (), 0, POLICY, False),
-        ([draining(1), down(2, 1)], (), 0, POLICY, False),
-        ([down(1, 1)], (machine(2),), 0, POLICY, False),
-        ([machine(1), machine(2)], (machine(1), machine(2)), 0, Policy(max_leaving=4), False),
-        ([machine(1)], (machine(1),), 0, Policy(max_removals_per_pass=1), False),
-        ([machine(1)], (), 20, POLICY, False),
-        ([machine(1)], (), 19, POLICY, True),
-        ([draining(1)], (), 0, Policy(max_leaving=1), False),
+        ([machine(1)], [9], 0, POLICY, True),
+        ([draining(1)], [9], 0, POLICY, True),
+        ([draining(1), draining(2)], [9], 0, POLICY, False),
+        ([draining(1), down(2, 1)], [9], 0, POLICY, False),
+        ([down(1, 1), machine(2)], [2, 9], 0, POLICY, False),
+        ([machine(1), machine(2)], [1, 2, 9], 0, Policy(max_leaving=4), False),
+        ([machine(1)], [1, 9], 0, Policy(max_removals_per_pass=1), False),
+        ([machine(1)], [9], 20, POLICY, False),
+        ([machine(1)], [9], 19, POLICY, True),
+        ([draining(1)], [9], 0, Policy(max_leaving=1), False),
+        ([inactive(1)], [9], 0, POLICY, True),
+        ([inactive(1)], [9], 0, STRICT, False),
+        ([machine(1)], [9], 0, STRICT, True),
     ],
 )
-def test_s4_leaving_and_down_machines_together_stay_within_tolerance(machines, taken, hour, policy, allowed):
-    spent = totals(taken=taken, starts_last_hour=hour)
-    assert must.s4_budget(spent, machine(9), cluster(*machines, machine(9)), policy)[0] is allowed
+def test_s4_leaving_and_down_machines_together_stay_within_tolerance(others, leave, hour, policy, allowed):
+    starts = (int(NOW.timestamp()) - 60,) * hour
+    snapshot = world([*others, machine(9)], 1, starts=starts)
+    before = totals(snapshot, leave[:-1])
+    assert must.s4_budget(before, totals(snapshot, leave), snapshot.cluster, policy)[0] is allowed
 
 
-def test_s4_tolerance_is_never_more_than_the_protection_level():
-    view = cluster(draining(1), machine(9), stripe_protection=1)
-    assert must.s4_budget(totals(), machine(9), view, Policy(max_leaving=4))[0] is False
-    assert must.s4_budget(totals(), machine(9), replace(view, stripe_protection=None), POLICY)[0] is False
+@pytest.mark.parametrize("protection", [1, None])
+def test_s4_tolerance_is_never_more_than_the_protection_level(protection):
+    snapshot = world([draining(1), machine(9)], 1, stripe_protection=protection)
+    policy = Policy(max_leaving=4)
+    assert must.s4_budget(totals(snapshot), totals(snapshot, [9]), snapshot.cluster, policy)[0] is False
 
 
 def test_s4_a_machine_that_is_down_counts_once_when_it_is_drained():
-    dead = down(1, 500)
-    assert must.s4_budget(totals(), dead, cluster(dead, draining(2)), POLICY)[0] is True
+    snapshot = world([down(1, 500), draining(2)], 1)
+    assert must.s4_budget(totals(snapshot), totals(snapshot, [1]), snapshot.cluster, POLICY)[0] is True
 
 
 ONE = machine(1)
@@ -142,28 +258,38 @@ ONE = machine(1)
     ],
 )
 def test_s5_group_instance_address_and_machine_identifier_must_all_agree(one, of_group, others, clients, allowed):
-    assert must.s5_ownership(one, of_group, cluster(one, *others, clients=clients))[0] is allowed
+    all_of_them = totals(world([one, *others], 1, members=[of_group] if of_group else []))
+    assert must.s5_ownership(one, of_group, all_of_them, clients)[0] is allowed
 
 
 @pytest.mark.parametrize(
-    ("alive", "desired", "out", "taken", "replaced", "allowed"),
+    ("alive", "desired", "others", "leave", "replaced", "allowed"),
     [
-        (8, 6, 0, (), False, True),
-        (8, 6, 1, (), False, True),
-        (8, 6, 2, (), False, False),
-        (8, 6, 1, (machine(2),), False, False),
-        (8, 8, 0, (), False, False),
-        (6, 8, 0, (), False, False),
-        (8, 8, 2, (), True, True),
+        (8, 6, [], [1], False, True),
+        (8, 6, [draining(7)], [1], False, True),
+        (8, 6, [draining(6), draining(7)], [1], False, False),
+        (8, 6, [draining(7)], [1, 2], False, False),
+        (8, 8, [], [1], False, False),
+        (6, 8, [], [1], False, False),
+        (8, 8, [draining(6), draining(7)], [1], True, True),
+        (8, 6, [inactive(6), inactive(7)], [1], False, False),
     ],
 )
-def test_s6_no_more_leave_than_the_group_has_too_many(alive, desired, out, taken, replaced, allowed):
-    spent = totals(alive=alive, desired=desired, on_the_way_out=out, taken=taken)
-    assert must.s6_no_overshoot(spent, machine(1), replaced)[0] is allowed
+def test_s6_no_more_leave_than_the_group_has_too_many(alive, desired, others, leave, replaced, allowed):
+    machines = [*(machine(n) for n in range(alive - len(others))), *others]
+    assert must.s6_no_overshoot(totals(world(machines, desired), leave), replaced)[0] is allowed
 
 
 def test_s6_a_machine_that_already_leaves_counts_once():
-    assert must.s6_no_overshoot(totals(alive=7, desired=6, on_the_way_out=1), draining(1), replaced=False)[0] is True
+    snapshot = world([*(machine(n) for n in range(6)), draining(6)], 6)
+    assert must.s6_no_overshoot(totals(snapshot, [6]), replaced=False)[0] is True
+
+
+def test_s6_a_removed_member_that_still_runs_counts_as_leaving():
+    snapshot = world(
+        [machine(n) for n in range(6)], 6, members=[member(n) for n in range(7)], removed={instance(6): removal(6)}
+    )
+    assert must.s6_no_overshoot(totals(snapshot, [0]), replaced=False)[0] is False
 
 
 @pytest.mark.parametrize(
@@ -173,7 +299,6 @@ def test_s6_a_machine_that_already_leaves_counts_once():
         (None, removal(1), False),
         (member(1), None, False),
         (member(1, owned=False), removal(1), False),
-        (member(1, held=True), removal(1), False),
         (member(1, lifecycle="Standby"), removal(1), False),
         (member(1, address="10.9.9.9"), removal(1), False),
     ],
@@ -182,10 +307,10 @@ def test_s7_protection_goes_off_only_for_a_member_that_was_removed_from_the_clus
     assert must.s7_protection_window(of_group, journaled)[0] is allowed
 
 
-def test_s8_evidence_of_an_earlier_lease_is_not_acted_upon():
-    assert must.s8_single_writer(removal(1, confirmed=7), 7)[0] is True
-    assert must.s8_single_writer(removal(1, confirmed=6), 7)[0] is False
-    assert must.s8_single_writer(removal(1), 7)[0] is False
+def test_s8_a_journal_of_a_later_lease_is_not_acted_upon():
+    assert must.s8_single_writer(Journal(fence=7), 7)[0] is True
+    assert must.s8_single_writer(Journal(fence=6), 7)[0] is True
+    assert must.s8_single_writer(Journal(fence=8), 7)[0] is False
 
 
 @pytest.mark.parametrize(
@@ -198,34 +323,131 @@ def test_s8_evidence_of_an_earlier_lease_is_not_acted_upon():
         ({"status": None}, "unknown"),
         ({"upgrading": True}, "upgrade runs"),
         ({"upgrading": None}, "whether an upgrade runs"),
-        ({"overrides": ("skip_scale_down",)}, "override"),
-        ({"overrides": None}, "override"),
+        ({"overrides": None}, "overrides could not be read"),
         ({"versions": frozenset({"4.4.1", "4.4.2"})}, "different versions"),
         ({"versions": frozenset()}, "none is known"),
     ],
 )
 def test_s9_a_closed_or_unreadable_gate_stops_everything_and_says_why(change, words):
-    allowed, reason = must.s9_gates(replace(CALM, **change), POLICY)
+    allowed, reason = must.s9_gates(replace(CALM, **change))
     assert allowed is False
     assert words in reason
 
 
-def test_s9_open_gates_let_through_and_a_pause_does_not():
-    assert must.s9_gates(CALM, POLICY)[0] is True
-    assert must.s9_gates(CALM, Policy(paused=True))[0] is False
+@pytest.mark.parametrize("status", ["OK", "REDISTRIBUTING", "REBUILDING", "PARTIALLY_PROTECTED"])
+def test_s9_open_gates_let_through(status):
+    assert must.s9_gates(replace(CALM, status=status)) == must.OK
 
 
 @pytest.mark.parametrize(
-    ("change", "involuntary", "allowed"),
+    ("change", "involuntary", "policy", "allowed"),
     [
-        ({}, False, True),
-        ({"moving_data": True}, False, False),
-        ({"moving_data": None}, True, False),
-        ({"fully_protected": False}, False, False),
-        ({"fully_protected": None}, False, False),
-        ({"status": "PARTIALLY_PROTECTED"}, False, False),
-        ({"status": "PARTIALLY_PROTECTED"}, True, True),
+        ({}, False, POLICY, True),
+        ({"moving_data": True}, False, POLICY, False),
+        ({"moving_data": True}, True, POLICY, False),
+        ({"moving_data": None}, True, POLICY, False),
+        ({"fully_protected": False}, False, POLICY, False),
+        ({"fully_protected": None}, False, POLICY, False),
+        ({"status": "PARTIALLY_PROTECTED"}, False, POLICY, False),
+        ({"status": "PARTIALLY_PROTECTED"}, True, POLICY, True),
+        ({"fully_protected": False}, True, POLICY, True),
+        ({"status": "PARTIALLY_PROTECTED"}, True, STRICT, False),
+        ({}, True, STRICT, True),
     ],
 )
-def test_s9_a_drain_starts_only_when_the_cluster_is_calm(change, involuntary, allowed):
-    assert must.s9_calm(replace(CALM, **change), involuntary)[0] is allowed
+def test_s9_a_drain_starts_only_when_the_cluster_is_calm(change, involuntary, policy, allowed):
+    assert must.s9_calm(replace(CALM, **change), involuntary, policy)[0] is allowed
+
+
+def test_s10_what_leaves_already_is_not_told_again():
+    at_work, leaves = machine(1).containers[0], draining(1).containers[0]
+    assert must.s10_once(at_work)[0] is True
+    assert must.s10_once(leaves)[0] is False
+    assert must.s10_once(at_work.drives[0])[0] is True
+    assert must.s10_once(leaves.drives[0])[0] is False
+
+
+def test_s11_a_removed_machine_that_is_at_work_again_is_refused():
+    assert must.s11_one_way(machine(1), None)[0] is True
+    assert must.s11_one_way(machine(1), removal(1))[0] is False
+    assert must.s11_one_way(draining(1), removal(1))[0] is False
+    assert must.s11_one_way(inactive(1), removal(1))[0] is True
+
+
+def test_s12_a_text_with_a_secret_is_not_handed_on():
+    assert must.s12_no_secret("it is hunter2", ["hunter2"])[0] is False
+    assert must.s12_no_secret("it is hunter2", ["hunter3", ""])[0] is True
+    assert must.s12_no_secret("it is", [])[0] is True
+
+
+@pytest.mark.parametrize(
+    ("blocked_by", "honest"),
+    [
+        (None, True),
+        ("S4 budget", True),
+        ("S6 no overshoot", True),
+        ("S9 calm", True),
+        ("S14 human wins", True),
+        ("S1 evidence", False),
+        ("S2 floor", False),
+        ("S3 fits", False),
+        ("S5 ownership", False),
+        ("S7 protection window", False),
+        ("S9 gates", False),
+        ("S11 one way", False),
+    ],
+)
+def test_s13_only_waiting_for_what_ends_by_itself_or_was_asked_for_is_a_success(blocked_by, honest):
+    assert must.s13_honest_result(blocked_by)[0] is honest
+
+
+@pytest.mark.parametrize(
+    ("control", "overrides", "words"),
+    [
+        (Control("maintenance"), (), "maintenance"),
+        (Control(""), (), "no reason"),
+        (Control(), ("other", "skip_scale_down"), "override skip_scale_down"),
+    ],
+)
+def test_s14_a_pause_and_the_override_are_obeyed(control, overrides, words):
+    allowed, reason = must.s14_human_wins(control, replace(CALM, overrides=overrides))
+    assert allowed is False
+    assert words in reason
+
+
+@pytest.mark.parametrize("overrides", [(), None, ("other",)])
+def test_s14_without_a_word_of_anybody_scaling_goes_on(overrides):
+    assert must.s14_human_wins(Control(), replace(CALM, overrides=overrides)) == must.OK
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"held": True}, "hold"),
+        ({"lifecycle": "Standby"}, "Standby"),
+        ({"lifecycle": "EnteringStandby"}, "EnteringStandby"),
+        ({"lifecycle": "Detaching"}, "Detaching"),
+    ],
+)
+def test_s14_a_hold_standby_and_a_detach_are_obeyed(change, words):
+    allowed, reason = must.s14_hands_off(member(1, **change))
+    assert allowed is False
+    assert words in reason
+
+
+@pytest.mark.parametrize("of_group", [None, member(1), member(1, lifecycle="Pending")])
+def test_s14_a_machine_that_nobody_touched_is_not_held(of_group):
+    assert must.s14_hands_off(of_group) == must.OK
+
+
+@pytest.mark.parametrize(
+    ("rule", "running", "lease", "allowed"),
+    [(False, 0, False, True), (True, 0, False, False), (False, 1, False, False), (False, 0, True, False)],
+)
+def test_s15_nothing_is_deleted_while_a_pass_runs_or_can_begin(rule, running, lease, allowed):
+    assert must.s15_quiesced(rule, running, lease)[0] is allowed
+
+
+@pytest.mark.parametrize(("size", "allowed"), [(0, True), (32 * 1024, True), (32 * 1024 + 1, False)])
+def test_s16_at_most_32_kib_are_handed_on(size, allowed):
+    assert must.s16_bounded(size)[0] is allowed

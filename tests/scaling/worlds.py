@@ -10,6 +10,7 @@ from scaling.model import (
     Client,
     ClusterView,
     Container,
+    Control,
     Drive,
     Gates,
     GroupView,
@@ -46,6 +47,9 @@ def container(number: int, role: int, name: str, **change: Any) -> Container:
         "added": NOW - timedelta(days=30) + timedelta(minutes=number),
         "management_down": False,
         "drives": drives,
+        "uid": f"uid-{number}-{role}",
+        "failure_domain": f"domain-{number}",
+        "can_lead": True,
     }
     return Container(**{**values, **change})
 
@@ -98,6 +102,8 @@ def cluster(*machines: Machine, **change: Any) -> ClusterView:
         "machines": machines,
         "stripe_data": 3,
         "stripe_protection": 2,
+        "hot_spare": 0,
+        "source": address(0),
         "total_bytes": 100 * TB,
         "unprovisioned_bytes": 90 * TB,
     }
@@ -110,6 +116,8 @@ def world(
     members: list[Member] | None = None,
     removed: dict | None = None,
     starts: tuple[int, ...] = (),
+    paused: str | None = None,
+    original_size: int | None = None,
     **of_cluster: Any,
 ) -> Snapshot:
     """A snapshot whose group has a member for each machine, unless members are given."""
@@ -118,6 +126,8 @@ def world(
         GroupView("stateful-demo", desired, tuple(group)),
         cluster(*machines, **of_cluster),
         Journal("guid-1", starts, removed or {}),
+        Control(paused),
+        original_size,
     )
 
 
