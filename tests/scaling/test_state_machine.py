@@ -98,6 +98,19 @@ def test_every_choice_asks_first_whether_the_path_is_there(definition):
 
 
 def test_s12_s16_state_data_begins_with_the_execution_id_alone(definition):
-    begin = definition["States"][definition["StartAt"]]
-    assert begin == {"Type": "Pass", "Parameters": {"execution.$": "$$.Execution.Id"}, "Next": "Fetch"}
+    first = definition["States"][definition["StartAt"]]
+    assert first["Parameters"] == {"execution.$": "$$.Execution.Id"}
     assert "partition" not in json.dumps(definition)
+
+
+def test_transient_knows_its_execution_whatever_failed(definition):
+    parameters = definition["States"]["Transient"]["Parameters"]
+    assert parameters == {"execution.$": "$$.Execution.Id", "input.$": "$"}
+
+
+def test_an_idle_pass_takes_four_transitions(definition):
+    states, name, seen = definition["States"], definition["StartAt"], []
+    while name:
+        seen.append(name)
+        name = states[name].get("Default") or states[name].get("Next")
+    assert seen == ["Fetch", "Scale", "Outcome", "Success"]
