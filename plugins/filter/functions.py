@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.stateful.aws.lambda_files.join import scripts, sizes
+from ansible_collections.stateful.aws.lambda_files.scaling.invariants import s15_quiesced
 from ansible_collections.stateful.aws.lambda_files.scaling.policy import PolicyInvalid, policy_from_settings
 
 
@@ -31,6 +33,24 @@ def refused_policy(policy: Mapping[str, Any]) -> str:
     return ""
 
 
+def limits_in_force(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every limit of the scaling core, the given ones and the defaults of the others.
+
+    Raises:
+        AnsibleFilterError: the scaling core would refuse them.
+    """
+    try:
+        return asdict(policy_from_settings({"policy": policy}))
+    except PolicyInvalid as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+def quiesced(scaling: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whether what scaling_info read is at rest (``allowed``), and if not the ``reason``."""
+    allowed, reason = s15_quiesced(scaling["rule_enabled"], scaling["running"], scaling["lease"] is not None)
+    return {"allowed": allowed, "reason": reason}
+
+
 class FilterModule:
     """Filters of the collection."""
 
@@ -38,6 +58,8 @@ class FilterModule:
         return {
             "user_data": user_data,
             "refused_policy": refused_policy,
+            "limits_in_force": limits_in_force,
+            "quiesced": quiesced,
             "client_mount": scripts.client_mount,
             "backend_instance_types": lambda _: sorted(sizes.SIZES),
         }

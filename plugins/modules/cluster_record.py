@@ -41,7 +41,7 @@ options:
     description: Its password. Never returned. Required with O(username).
     type: str
 notes:
-  - "IAM actions: C(dynamodb:GetItem), C(kms:Decrypt); to write C(dynamodb:PutItem), C(kms:Encrypt); to delete
+  - "IAM actions: C(dynamodb:BatchGetItem), C(kms:Decrypt); to write C(dynamodb:PutItem), C(kms:Encrypt); to delete
     C(dynamodb:DeleteItem)."
   - Deleting the record also deletes what the functions keep beside it, such as their lease.
 extends_documentation_fragment:

@@ -17,12 +17,12 @@ from ansible_collections.stateful.aws.plugins.module_utils._engine.errors import
 from ansible_collections.stateful.aws.plugins.module_utils._engine.naming import fit
 from ansible_collections.stateful.aws.plugins.module_utils._engine.placeholder import has_unknown
 from ansible_collections.stateful.aws.plugins.module_utils._engine.resource import Observed, Resource, Retry, Step
+from ansible_collections.stateful.aws.plugins.module_utils._resources import _records as records
+from ansible_collections.stateful.aws.plugins.module_utils._resources._records import GONE, SCHEMA
 from botocore.exceptions import ClientError
 
-SCHEMA = 1
-ITEMS = ("settings", "credentials", "lease", "journal", "login")
+ITEMS = ("settings", "credentials", "lease", "journal", "login", "control", "report")
 INVISIBLE = Retry("NotFoundException", "", 120, "KMS is eventually consistent after CreateKey")
-GONE = "ResourceNotFoundException"
 UNUSABLE = {"KMSInvalidStateException": "pending deletion or not usable", "DisabledException": "disabled"}
 # KMS encrypts up to 4096 bytes at once; a DynamoDB item has at most 400 KB (API references).
 PLAINTEXT_LIMIT, ITEM_LIMIT = 4096, 400 * 1024
@@ -35,7 +35,7 @@ class ClusterRecord(Resource):
     title = "Cluster record"
     tagged = False
     iam_actions = {
-        "read": ("dynamodb:GetItem", "kms:Decrypt"),
+        "read": ("dynamodb:BatchGetItem", "kms:Decrypt"),
         "write": ("dynamodb:PutItem", "kms:Encrypt"),
         "delete": ("dynamodb:DeleteItem",),
     }
@@ -104,37 +104,11 @@ class ClusterRecord(Resource):
     def _compares(self) -> bool:
         return self.option("state") == "present" and self.option("username") is not None
 
-    def _items(self) -> dict[str, Any]:
+    def _items(self) -> Mapping[str, Any]:
         """Return the record's items that an option asks about, by key."""
         wanted = ITEMS if self.option("state") == "absent" else ITEMS[: 2 if self._compares else 1]
-        client = self.aws.client("dynamodb")
-        found: dict[str, Any] = {}
-        try:
-            for name in wanted:
-                answer = client.get_item(TableName=self._table, Key={"Key": {"S": name}}, ConsistentRead=True)
-                if "Item" in answer:
-                    found[name] = answer["Item"]
-        except ClientError as error:
-            if error_code(error) == GONE:
-                return {}
-            self._explain(error)
-            raise
-        return found
-
-    def _explain(self, error: ClientError) -> None:
-        """Raise a sentence for what this table's own state explains."""
-        code, text = error_code(error), error_text(error)
-        if code == "ValidationException" and "schema" in text:
-            raise ResourceError(
-                f"Table {self._table} exists, but its hash key is not Key, so it is not ours and stays untouched. "
-                "Rename or delete it if nobody needs it, or choose another cluster name."
-            ) from error
-        # DynamoDB hands KMS's refusal on in its own (message met live in aws-cdk issue 18616).
-        if code == "AccessDeniedException" and "KMS" in text:
-            raise ResourceError(
-                f"Table {self._table} cannot be read, because DynamoDB may not use its KMS key: AWS said {text.rstrip('.')}. "
-                "If the key is disabled or pending deletion, cancel the deletion and enable it; else grant its use."
-            ) from error
+        found = records.read(self.aws, self._table, wanted)
+        return found.items if found else {}
 
     def _decrypted(self, ciphertext: bytes) -> dict[str, Any]:
         """Return user, password and key; nothing when they are lost or bound to another cluster."""
@@ -170,12 +144,7 @@ class ClusterRecord(Resource):
         """Refuse another cluster's record, and one that a later release wrote."""
         if observed is None:
             return
-        owner = observed["settings"].get("cluster", self.identifier())
-        if owner != self.identifier():
-            raise ResourceError(
-                f"Table {self._table} holds the record of cluster {owner!r}, so it is not ours and stays untouched. "
-                "Give that cluster's name, or another table."
-            )
+        records.refuse_another(self._table, self.identifier(), observed["settings"])
         if observed["_schema"] > SCHEMA:
             raise ResourceError(
                 f"Cluster {self.identifier()} is recorded in schema {observed['_schema']}, and this release of "

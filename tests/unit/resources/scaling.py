@@ -41,6 +41,23 @@ def instances(runner: Runner, count: int, tags: dict[str, str] | None = None, su
     return sorted(each["InstanceId"] for each in answer["Instances"])
 
 
+def imported(runner: Runner, cluster: str, count: int) -> dict[str, Any]:
+    """Make a group of the cluster with so many members, and return the options that name them."""
+    name = f"stateful-{cluster}"
+    runner(
+        "autoscaling_group",
+        cluster=cluster,
+        name=name,
+        launch_template_id=template(runner, cluster),
+        max_size=100,
+        vpc_zone_identifier=[place(runner).network.subnet_id],
+    )
+    ids = instances(runner, count, {"stateful:cluster": cluster})
+    runner.client("ec2").get_waiter("instance_running").wait(InstanceIds=ids, WaiterConfig={"Delay": 1})
+    runner("autoscaling_attachment", cluster=cluster, group=name, instance_ids=ids)
+    return {"cluster": cluster, "group": name, "instance_ids": ids}
+
+
 def described(runner: Runner, group: str) -> dict[str, Any]:
     """Return a group as AWS describes it."""
     answer = runner.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[group])

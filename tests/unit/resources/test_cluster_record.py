@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.stateful.aws.plugins.module_utils._engine.errors import ResourceError
+from ansible_collections.stateful.aws.plugins.module_utils._resources._records import explain_table
 from ansible_collections.stateful.aws.plugins.module_utils._resources.cluster_record import ClusterRecord
 from botocore.exceptions import ClientError
 
@@ -222,10 +223,10 @@ def test_a_key_that_cannot_be_used_is_named(runner: Runner, world: World, end: s
 
 def test_a_table_whose_key_dynamodb_may_not_use_is_named(world: World) -> None:
     answer = {"Error": {"Code": "AccessDeniedException", "Message": "KMS key access denied error: is disabled."}}
-    record = ClusterRecord(world.options(), None)  # type: ignore[arg-type]
     with pytest.raises(ResourceError, match=f"{world.table} cannot be read.*cancel the deletion and enable it"):
-        record._explain(ClientError(answer, "GetItem"))
-    record._explain(ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "GetItem"))
+        explain_table(world.table, ClientError(answer, "BatchGetItem"))
+    answer["Error"]["Message"] = "not authorized"
+    explain_table(world.table, ClientError(answer, "BatchGetItem"))
 
 
 def test_settings_written_meanwhile_are_looked_at_before_they_are_replaced(
@@ -249,10 +250,10 @@ def test_settings_written_meanwhile_are_looked_at_before_they_are_replaced(
 
 def test_deletion_takes_every_item(runner: Runner, world: World) -> None:
     runner("cluster_record", **world.options())
-    for key in ("lease", "journal", "login"):
+    for key in ("lease", "journal", "login", "control", "report"):
         world.put(key, Owner={"S": "x"})
     gone = runner("cluster_record", **world.least, state="absent")
-    assert actions(gone) == ["dynamodb:DeleteItem"] * 5
+    assert actions(gone) == ["dynamodb:DeleteItem"] * 7
     assert world.dynamodb.scan(TableName=world.table)["Items"] == []
 
 
