@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from math import inf
 
 from . import invariants as must
 from .candidates import Candidate, Check, candidates, checked, decision_of
@@ -96,7 +97,7 @@ def _inactive(ours: list[Candidate], snapshot: Snapshot, policy: Policy, totals:
                 ("S14 human wins", must.s14_hands_off(candidate.member)),
                 ("S1 evidence", must.s1_evidence(candidate.machine, gates)),
                 ("S5 ownership", _owned(candidate, snapshot, totals)),
-                ("S9 calm", must.s9_calm(gates, False, policy) if policy.strict else must.OK),
+                ("S9 calm", must.s9_settled(gates, policy)),
             )
 
 
@@ -144,7 +145,7 @@ def _quota(working: list[Candidate], desired: int, policy: Policy) -> dict[Kind,
     count = {kind: sum(c.kind is kind for c in working) for kind in Kind}
     leaving_now, unhealthy = count[Kind.DEACTIVATING], count[Kind.UNHEALTHY]
     replacing = min(policy.max_replacing - leaving_now, unhealthy)
-    target = max(leaving_now, len(working) - desired, replacing)
+    target = max(len(working) - desired, replacing)
     return {
         Kind.UNHEALTHY: min(unhealthy, target - leaving_now),
         Kind.HEALTHY: max(0, target - leaving_now - unhealthy),
@@ -154,7 +155,7 @@ def _quota(working: list[Candidate], desired: int, policy: Policy) -> dict[Kind,
 def _order(candidate: Candidate) -> tuple[int, int, float, tuple[str, str, str, int]]:
     machine = candidate.machine
     bad = sum(drive_is_bad(drive) for drive in machine.drives)
-    added = machine.added.timestamp() if machine.added else float("inf")
+    added = machine.added.timestamp() if machine.added else inf
     return candidate.kind, -bad, added, candidate.identity
 
 

@@ -72,9 +72,12 @@ def s1_evidence(machine: Machine, gates: Gates) -> Verdict:
 
 def s1_nothing_left(instance_id: str, removal: Removal, cluster: ClusterView) -> Verdict:
     """S1: of a machine that was inactive and removed, this read shows nothing, or what is still inactive."""
-    identity = (removal.address, instance_id, removal.machine_identifier)
     for machine in cluster.machines:
-        shared = [one == other for one, other in zip(machine.identity, identity, strict=True)]
+        shared = (
+            machine.address == removal.address,
+            machine.instance_id == instance_id,
+            machine.machine_identifier == removal.machine_identifier,
+        )
         if any(shared) and not all(shared):
             return False, f"the cluster has {_named(machine)}, which shares an address or an identity with it"
         if all(shared):
@@ -199,8 +202,10 @@ def s9_gates(gates: Gates) -> Verdict:
         return False, f"the cluster's IO is {gates.io_status or 'unknown'}, not STARTED"
     if gates.status not in WORKING:
         return False, f"the cluster's status is {gates.status or 'unknown'}"
-    if gates.upgrading is not False:
-        return False, "an upgrade runs" if gates.upgrading else "the cluster does not say whether an upgrade runs"
+    if gates.upgrading is None:
+        return False, "the cluster does not say whether an upgrade runs"
+    if gates.upgrading:
+        return False, "an upgrade runs"
     if len(gates.versions) != 1:
         return False, f"backends run different versions: {', '.join(sorted(gates.versions)) or 'none is known'}"
     return OK
@@ -208,13 +213,14 @@ def s9_gates(gates: Gates) -> Verdict:
 
 def s9_calm(gates: Gates, involuntary: bool, policy: Policy) -> Verdict:
     """S9 and S4: a drain starts only when no data moves; a voluntary one, and any strict one, at full protection."""
-    if gates.moving_data is not False:
-        return False, "data is being moved or rebuilt" if gates.moving_data else "the rebuild state is unknown"
     if involuntary and not policy.strict:
-        return OK
-    if gates.fully_protected is not True or gates.status != "OK":
-        return False, f"the cluster is {gates.status} and not known to be fully protected"
-    return OK
+        return _still(gates)
+    return _protected(gates)
+
+
+def s9_settled(gates: Gates, policy: Policy) -> Verdict:
+    """S9: in strict, a machine is removed and terminated at full protection only, as after any step of it."""
+    return _protected(gates) if policy.strict else OK
 
 
 def s10_once(part: Container | Drive) -> Verdict:
@@ -276,6 +282,18 @@ def s16_bounded(size: int) -> Verdict:
     if size > LARGEST_STATE:
         return False, f"it has {size} bytes, the most is {LARGEST_STATE}"
     return OK
+
+
+def _still(gates: Gates) -> Verdict:
+    if gates.moving_data is None:
+        return False, "the cluster does not say whether data is being moved or rebuilt"
+    return (False, "data is being moved or rebuilt") if gates.moving_data else OK
+
+
+def _protected(gates: Gates) -> Verdict:
+    if gates.fully_protected is not True or gates.status != "OK":
+        return False, f"the cluster is {gates.status} and not known to be fully protected"
+    return _still(gates)
 
 
 def _named(machine: Machine) -> str:

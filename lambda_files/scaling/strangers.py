@@ -65,7 +65,7 @@ def _unknown_member(member: Member, snapshot: Snapshot, policy: Policy, now: dat
             ("S14 human wins", must.s14_hands_off(member)),
             ("S7 protection window", must.s7_protection_window(member, removal)),
             ("S1 evidence", must.s1_nothing_left(member.instance_id, removal, snapshot.cluster)),
-            ("S9 calm", must.s9_calm(gates, False, policy) if policy.strict else must.OK),
+            ("S9 calm", must.s9_settled(gates, policy)),
         )
         why = "its containers were inactive and have been removed"
         for name, (allowed, reason) in checks:

@@ -13,8 +13,8 @@ from scaling.invariants import (
     s1_nothing_left,
     s7_protection_window,
     s8_single_writer,
-    s9_calm,
     s9_gates,
+    s9_settled,
     s14_hands_off,
     s14_human_wins,
 )
@@ -110,6 +110,6 @@ def _checks(
         ("S7 protection window", s7_protection_window(member, removal)),
         ("S1 evidence", s1_fresh(view, journal)),
         ("S9 gates", s9_gates(view.gates)),
-        ("S9 calm", s9_calm(view.gates, False, policy) if policy.strict else (True, "")),
+        ("S9 calm", s9_settled(view.gates, policy)),
         ("S1 evidence", s1_nothing_left(instance_id, removal, view) if removal else (False, "it was never removed")),
     )
