@@ -37,7 +37,7 @@ class Totals:
     staying_bytes: int
     starts: int = 0
     taken: int = 0
-    places: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, snapshot: Snapshot, ours: Iterable[Candidate], now: datetime) -> Totals:
@@ -70,11 +70,11 @@ class Totals:
         return replace(
             self,
             sound=self.sound - lost,
-            domains=self.domains if not lost else Counter(self.domains) - Counter(_domains(machine)),
-            leaders=self.leaders - (_leaders(machine) if lost else 0),
+            domains=Counter(self.domains) - Counter(_domains(machine)) if lost else self.domains,
+            leaders=self.leaders - lost * _leaders(machine),
             out=self.out + (candidate.member is not None and not begun),
             missing=self.missing + (not begun and not down(machine)),
-            staying_bytes=self.staying_bytes - (0 if begun else _bytes(machine)),
+            staying_bytes=self.staying_bytes - (not begun) * _bytes(machine),
             starts=self.starts + (not begun),
             taken=self.taken + (not begun),
         )
@@ -90,9 +90,9 @@ def in_group(candidate: Candidate) -> bool:
     return candidate.member is not None and candidate.member.lifecycle.startswith(ALIVE)
 
 
-def places(machine: Machine) -> list[str]:
-    """Where a machine is, in three words that no other machine of the cluster may share."""
-    return [f"{kind}:{value}" for kind, value in zip("aim", machine.identity, strict=True) if value]
+def places(machine: Machine) -> list[tuple[int, str]]:
+    """The parts of its identity, none of which another machine of the cluster may share."""
+    return [(number, value) for number, value in enumerate(machine.identity) if value]
 
 
 def _domains(machine: Machine) -> set[str | None]:
@@ -104,4 +104,4 @@ def _leaders(machine: Machine) -> int:
 
 
 def _bytes(machine: Machine) -> int:
-    return sum(drive.size_bytes or 0 for drive in machine.drives if drive.status in HOLDS_DATA)
+    return sum(filter(None, (drive.size_bytes for drive in machine.drives if drive.status in HOLDS_DATA)))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from scaling.decide import decide
+from scaling import decide as core
 from scaling.model import Action, Policy
 from worlds import (
     CALM,
@@ -26,6 +26,21 @@ from worlds import (
 )
 
 POLICY = Policy()
+NAMES = {
+    *("S1 evidence", "S2 floor", "S3 fits", "S4 budget", "S5 ownership", "S6 no overshoot", "S7 protection window"),
+    *("S9 gates", "S9 calm", "S11 one way", "S14 human wins"),
+}
+
+
+def decide(snapshot, policy, now):
+    """The plan, of which every decision is one that people can read."""
+    plan = core.decide(snapshot, policy, now)
+    for decision in plan.decisions:
+        assert isinstance(decision.action, Action)
+        assert isinstance(decision.reason, str) and decision.reason
+        assert decision.blocked_by is None or decision.blocked_by in NAMES
+        assert not (decision.blocked_by and decision.action is not Action.WAIT)
+    return plan
 
 
 def of(plan, action):
@@ -431,3 +446,299 @@ def test_f10_how_long_a_machine_is_down_is_told_by_the_clusters_own_clock():
     dead = machine(5, status="DOWN", management_down=True, down_since=behind - timedelta(minutes=1))
     snapshot = world([*(machine(n) for n in range(5)), dead], 6, time=behind)
     assert of(decide(snapshot, POLICY, NOW), Action.DRAIN) == []
+
+
+def held(plan):
+    return {h.machine: h.invariant for h in plan.held_back}
+
+
+def six_and(one, **change):
+    """Six healthy members and one more machine with its member."""
+    return world([*(machine(n) for n in range(6)), one], 6, **change)
+
+
+@pytest.mark.parametrize(
+    ("one", "of_group", "invariant"),
+    [
+        (inactive(6), {"held": True}, "S14 human wins"),
+        (inactive(6), {"lifecycle": "Standby"}, "S14 human wins"),
+        (with_drives(inactive(6), status="PHASING_OUT"), {}, "S1 evidence"),
+        (inactive(6), {"address": "10.9.9.9"}, "S5 ownership"),
+        (inactive(6), {"owned": False}, "S5 ownership"),
+    ],
+)
+def test_an_inactive_member_is_removed_only_when_it_is_empty_ours_and_not_held(one, of_group, invariant):
+    members = [*(member(n) for n in range(6)), member(6, **of_group)]
+    plan = decide(six_and(one, members=members), POLICY, NOW)
+    assert of(plan, Action.REMOVE) == []
+    assert held(plan) == {instance(6): invariant}
+    assert bool(plan.errors) is (invariant != "S14 human wins")
+    assert "all its containers are inactive; but " in reason(plan, 6).reason
+
+
+def test_an_inactive_machine_whose_drive_failed_on_the_way_is_removed_at_full_protection():
+    lost = with_drives(inactive(6), status="FAILED")
+    assert of(decide(six_and(lost), POLICY, NOW), Action.REMOVE) == [instance(6)]
+    gates = replace(CALM, fully_protected=False)
+    assert held(decide(six_and(lost, gates=gates), POLICY, NOW)) == {instance(6): "S1 evidence"}
+
+
+def test_who_goes_on_leaving_says_of_which_container():
+    assert reason(decide(six_and(draining(6)), POLICY, NOW), 6).reason == "goes on leaving: drives0 is DEACTIVATING"
+
+
+@pytest.mark.parametrize("of_group", [{"held": True}, {"owned": False}])
+def test_a_drain_that_has_begun_stops_for_a_hold_and_for_a_foreign_instance(of_group):
+    members = [*(member(n) for n in range(6)), member(6, **of_group)]
+    assert of(decide(six_and(draining(6), members=members), POLICY, NOW), Action.DRAIN) == []
+
+
+@pytest.mark.parametrize(
+    ("gates", "names"),
+    [
+        ({"moving_data": True, "status": "REDISTRIBUTING"}, {"S9 calm"}),
+        ({"moving_data": None}, {"S9 calm"}),
+        ({"fully_protected": False, "status": "PARTIALLY_PROTECTED"}, {"S9 calm"}),
+    ],
+)
+def test_a_voluntary_drain_waits_for_calm_and_is_named(gates, names):
+    snapshot = world([machine(n) for n in range(8)], 7, gates=replace(CALM, **gates))
+    plan = decide(snapshot, POLICY, NOW)
+    assert set(held(plan).values()) == names
+    assert plan.should_leave == (instance(0),)
+    assert plan.errors == ()
+
+
+def test_a_dead_machine_is_replaced_although_protection_is_not_full_but_not_while_data_moves():
+    machines = [*(machine(n) for n in range(6)), down(6, 121)]
+    partly = replace(CALM, status="PARTIALLY_PROTECTED", fully_protected=False)
+    plan = decide(world(machines, 7, gates=partly), POLICY, NOW)
+    assert of(plan, Action.DRAIN) == [instance(6)]
+    assert reason(plan, 6).reason.startswith("unhealthy: drives0 is DOWN")
+    assert held(decide(world(machines, 7, gates=replace(partly, moving_data=True)), POLICY, NOW)) == {
+        instance(6): "S9 calm"
+    }
+
+
+def test_a_drain_cut_short_is_taken_up_again_while_its_own_data_moves():
+    half = with_drives(machine(6), should_be_active=False, status="PHASING_OUT")
+    one_left = replace(half, containers=(half.containers[0], machine(6).containers[1]))
+    moving = replace(CALM, moving_data=True, status="REDISTRIBUTING")
+    assert of(decide(six_and(one_left, gates=moving), POLICY, NOW), Action.DRAIN) == [instance(6)]
+
+
+def partly_leaving(number):
+    """One of its drives leaves, which makes it unhealthy, and so its drain has begun."""
+    one = machine(number)
+    first, *others = one.containers[0].drives
+    drives = (replace(first, should_be_active=False, status="PHASING_OUT"), *others)
+    return replace(one, containers=(replace(one.containers[0], drives=drives), *one.containers[1:]))
+
+
+def test_an_unhealthy_machine_of_which_a_drive_leaves_goes_on_while_data_moves():
+    moving = replace(CALM, moving_data=True, status="REDISTRIBUTING")
+    plan = decide(six_and(partly_leaving(6), gates=moving), POLICY, NOW)
+    assert of(plan, Action.DRAIN) == [instance(6)]
+
+
+def test_a_standby_member_that_leaves_counts_as_one_of_those_that_are_too_many():
+    members = [*(member(n) for n in range(8)), member(8, lifecycle="Standby")]
+    snapshot = world([*(machine(n) for n in range(8)), draining(8)], 7, members=members)
+    assert held(decide(snapshot, POLICY, NOW)) == {instance(0): "S6 no overshoot", instance(8): "S14 human wins"}
+
+
+def test_while_one_leaves_no_other_unhealthy_one_begins():
+    idle = [with_drives(machine(n), status="INACTIVE") for n in (6, 7)]
+    machines = [*(machine(n) for n in range(6)), *idle, draining(8)]
+    roomy = Policy(max_leaving=2, max_replacing=2)
+    assert decide(world(machines, 9), roomy, NOW).should_leave == (instance(8),)
+    assert decide(world(machines, 8), roomy, NOW).should_leave == (instance(8),)
+
+
+def test_leaving_and_unhealthy_ones_are_counted_before_a_healthy_one_must_go():
+    idle = with_drives(machine(7), status="INACTIVE")
+    assert decide(world([*(machine(n) for n in range(7)), idle], 7), POLICY, NOW).should_leave == (instance(7),)
+    machines = [*(machine(n) for n in range(8)), draining(8)]
+    assert decide(world(machines, 9), POLICY, NOW).should_leave == (instance(8),)
+    assert decide(world(machines, 8), POLICY, NOW).should_leave == (instance(8),)
+    assert decide(world(machines, 7), POLICY, NOW).should_leave == (instance(0), instance(8))
+
+
+def test_who_came_when_nobody_knows_leaves_last():
+    machines = [machine(0, added=None), *(machine(n) for n in range(1, 7))]
+    assert of(decide(world(machines, 6), POLICY, NOW), Action.DRAIN) == [instance(1)]
+
+
+def test_of_the_unhealthy_those_with_more_bad_drives_leave_first():
+    one_bad = machine(0)
+    first, *others = one_bad.containers[0].drives
+    drives = (replace(first, status="INACTIVE"), *others)
+    one_bad = replace(one_bad, containers=(replace(one_bad.containers[0], drives=drives), *one_bad.containers[1:]))
+    two_bad = with_drives(machine(6), status="INACTIVE")
+    plan = decide(
+        world([one_bad, *(machine(n) for n in range(1, 6)), two_bad, machine(7), machine(8)], 9),
+        Policy(max_replacing=1),
+        NOW,
+    )
+    assert of(plan, Action.DRAIN) == [instance(6)]
+
+
+def test_removals_count_as_terminations_of_the_pass():
+    snapshot = world(
+        [*(machine(n) for n in range(6)), inactive(6), inactive(7)],
+        6,
+        members=[member(n) for n in range(9)],
+        removed={instance(8): removal(8)},
+    )
+    plan = decide(snapshot, Policy(max_terminations_per_pass=2), NOW)
+    assert of(plan, Action.REMOVE) == [instance(6), instance(7)]
+    assert held(plan) == {instance(8): "S4 budget"}
+    assert reason(plan, 8).reason.startswith("put off, the limit of this pass is reached: its containers")
+
+
+def test_detachments_of_a_pass_are_capped():
+    members = [*(member(n) for n in range(6)), *(member(n, state="terminated") for n in range(6, 9))]
+    plan = decide(world([machine(n) for n in range(6)], 6, members=members), Policy(max_detachments_per_pass=2), NOW)
+    assert of(plan, Action.DETACH) == [instance(6), instance(7)]
+    assert reason(plan, 8).action is Action.WAIT
+
+
+def test_a_machine_in_an_unknown_state_waits_and_is_told():
+    odd = machine(6, state="HIBERNATING")
+    plan = decide(six_and(odd), POLICY, NOW)
+    assert reason(plan, 6).action is Action.WAIT
+    assert plan.errors == (f"{instance(6)}: the cluster reports a state that is not known here (S5 ownership)",)
+
+
+def test_a_closed_gate_names_what_each_machine_waits_for():
+    snapshot = world([inactive(0), *(machine(n) for n in range(1, 8))], 8, gates=replace(CALM, upgrading=True))
+    assert reason(decide(snapshot, POLICY, NOW), 0).reason == "all its containers are inactive; but an upgrade runs"
+
+
+def test_a_mistaken_identity_is_told_beside_a_closed_gate():
+    odd = member(6, launched=NOW - timedelta(days=1))
+    snapshot = world(
+        [machine(n) for n in range(6)],
+        6,
+        members=[*(member(n) for n in range(6)), odd],
+        gates=replace(CALM, io_status="STOPPED"),
+    )
+    errors = decide(snapshot, POLICY, NOW).errors
+    assert errors[0].startswith("S9 gates")
+    assert instance(6) in errors[1]
+
+
+def test_of_strangers_only_those_long_enough_down_and_at_a_calm_moment_are_put_out():
+    machines = [*(machine(n) for n in range(7)), down(9, 500)]
+    members = [member(n) for n in range(7)]
+    busy = world(machines, 7, members=members, gates=replace(CALM, moving_data=True))
+    assert held(decide(busy, POLICY, NOW)) == {instance(9): "S9 calm"}
+    begun = world(
+        [*machines[:7], draining(9)], 7, members=members, gates=replace(CALM, moving_data=True, status="REDISTRIBUTING")
+    )
+    assert of(decide(begun, POLICY, NOW), Action.DRAIN) == []
+    half = machine(9, status="DOWN", management_down=True, down_since=NOW - timedelta(days=1), state="DEACTIVATING")
+    taken_up = decide(replace(begun, cluster=replace(begun.cluster, machines=(*machines[:7], half))), POLICY, NOW)
+    assert of(taken_up, Action.DRAIN) == [instance(9)]
+
+
+def test_a_stranger_put_out_takes_from_the_budget_of_the_members():
+    machines = [*(machine(n) for n in range(8)), down(9, 500)]
+    snapshot = world(machines, 6, members=[member(n) for n in range(8)])
+    plan = decide(snapshot, POLICY, NOW)
+    assert of(plan, Action.DRAIN) == [instance(0), instance(9)]
+    assert held(plan) == {instance(1): "S4 budget"}
+
+
+def test_an_inactive_stranger_with_data_is_not_forgotten():
+    still = with_drives(inactive(9), status="ACTIVE")
+    plan = decide(
+        world([*(machine(n) for n in range(6)), still], 6, members=[member(n) for n in range(6)]), POLICY, NOW
+    )
+    assert held(plan) == {instance(9): "S1 evidence"}
+
+
+@pytest.mark.parametrize(
+    ("change", "removed", "invariant"),
+    [
+        ({"held": True}, {}, "S14 human wins"),
+        ({"owned": False}, {}, "S7 protection window"),
+        ({"address": "10.9.9.9"}, {}, "S7 protection window"),
+        ({}, {"machine_identifier": "machine-0"}, "S1 evidence"),
+    ],
+)
+def test_a_removed_instance_is_kept_when_anything_of_it_does_not_agree(change, removed, invariant):
+    members = [*(member(n) for n in range(6)), member(6, **change)]
+    snapshot = world([machine(n) for n in range(6)], 6, members=members, removed={instance(6): removal(6, **removed)})
+    assert held(decide(snapshot, POLICY, NOW)) == {instance(6): invariant}
+
+
+def test_a_member_that_ends_without_being_in_service_is_waited_for():
+    ending = member(6, state="shutting-down", lifecycle="Terminating:Wait")
+    plan = decide(
+        world([machine(n) for n in range(6)], 6, members=[*(member(n) for n in range(6)), ending]), POLICY, NOW
+    )
+    assert reason(plan, 6).action is Action.WAIT
+    assert "shutting-down" in reason(plan, 6).reason
+
+
+def test_a_new_instance_is_given_its_time_to_join():
+    for minutes, reported in ((30, False), (31, True)):
+        late = member(6, launched=NOW - timedelta(minutes=minutes))
+        snapshot = world([machine(n) for n in range(6)], 7, members=[*(member(n) for n in range(6)), late])
+        assert bool(decide(snapshot, POLICY, NOW).errors) is reported
+    never = member(6, launched=None)
+    snapshot = world([machine(n) for n in range(6)], 7, members=[*(member(n) for n in range(6)), never])
+    assert decide(snapshot, POLICY, NOW).errors == ()
+
+
+def test_every_decision_says_where_the_machine_is():
+    snapshot = world(
+        [*(machine(n) for n in range(6)), machine(9)],
+        6,
+        members=[*(member(n) for n in range(6)), member(7, state="terminated"), member(8)],
+    )
+    plan = decide(snapshot, POLICY, NOW)
+    assert {d.instance_id: d.address for d in plan.decisions} == {instance(n): address(n) for n in range(10) if n != 6}
+
+
+def test_a_stranger_without_instance_id_is_judged_by_how_long_it_is_down():
+    nobody = replace(down(9, 500), instance_id=None)
+    assert stranger(nobody)[0].action is Action.DRAIN
+
+
+def test_a_stranger_whose_instance_is_known_is_no_member_because_of_its_address():
+    lost = replace(down(9, 500), address=address(0))
+    assert stranger(lost)[0].action is Action.DRAIN
+
+
+def test_a_stranger_down_for_exactly_three_hours_is_given_its_last_moment():
+    assert stranger(down(9, 180))[0].action is Action.WAIT
+
+
+def test_an_inactive_stranger_whose_drive_failed_is_forgotten_at_full_protection():
+    assert stranger(with_drives(inactive(9), status="FAILED"))[0].action is Action.REMOVE
+
+
+def test_a_stranger_long_down_is_put_out_although_protection_is_not_full():
+    partly = replace(CALM, status="PARTIALLY_PROTECTED", fully_protected=False)
+    members = [member(n) for n in range(6)]
+    snapshot = world([*(machine(n) for n in range(6)), down(9, 500)], 6, members=members, gates=partly)
+    assert of(decide(snapshot, POLICY, NOW), Action.DRAIN) == [instance(9)]
+
+
+def test_a_stranger_that_is_being_put_out_goes_on_whatever_else_leaves():
+    half = machine(9, status="DOWN", management_down=True, down_since=NOW - timedelta(days=1), state="DEACTIVATING")
+    machines = [*(machine(n) for n in range(6)), draining(6), draining(7), half]
+    snapshot = world(machines, 8, members=[member(n) for n in range(8)])
+    assert instance(9) in of(decide(snapshot, POLICY, NOW), Action.DRAIN)
+
+
+def test_a_drain_of_an_hour_ago_no_longer_counts():
+    machines, at = [machine(n) for n in range(9)], int(NOW.timestamp())
+    once_an_hour = Policy(max_removals_per_hour=1)
+    assert (
+        of(decide(world(machines, 8, starts=(at - 3599,)), once_an_hour, NOW.replace(microsecond=0)), Action.DRAIN)
+        == []
+    )
+    assert of(decide(world(machines, 8, starts=(at - 3600,)), once_an_hour, NOW.replace(microsecond=0)), Action.DRAIN)

@@ -74,6 +74,9 @@ def test_s1_an_empty_a_foreign_and_an_older_answer_are_not_believed(view, journa
         (with_drives(inactive(1), status="FAILED"), replace(CALM, fully_protected=None), False),
         (machine(1, state="INACTIVE", status="UP", drives=()), CALM, False),
         (machine(1, state="REMOVING", status="UP", drives=()), CALM, True),
+        (machine(1, state="INACTIVE", status="DOWN", drives=()), CALM, True),
+        (with_drives(inactive(1), status="DOWN"), CALM, True),
+        (with_drives(inactive(1), status="FAILED", should_be_active=True), CALM, False),
     ],
 )
 def test_s1_only_containers_and_drives_seen_inactive_are_evidence(one, gates, allowed):
@@ -320,7 +323,7 @@ def test_s8_a_journal_of_a_later_lease_is_not_acted_upon():
         ({"io_status": None}, "IO is unknown"),
         ({"status": "UNAVAILABLE"}, "UNAVAILABLE"),
         ({"status": "SOMETHING_NEW"}, "SOMETHING_NEW"),
-        ({"status": None}, "unknown"),
+        ({"status": None}, "status is unknown"),
         ({"upgrading": True}, "upgrade runs"),
         ({"upgrading": None}, "whether an upgrade runs"),
         ({"overrides": None}, "overrides could not be read"),
@@ -451,3 +454,88 @@ def test_s15_nothing_is_deleted_while_a_pass_runs_or_can_begin(rule, running, le
 @pytest.mark.parametrize(("size", "allowed"), [(0, True), (32 * 1024, True), (32 * 1024 + 1, False)])
 def test_s16_at_most_32_kib_are_handed_on(size, allowed):
     assert must.s16_bounded(size)[0] is allowed
+
+
+def test_s3_what_fits_exactly_fits():
+    snapshot = of_size(5, unprovisioned_bytes=50 * TB)
+    assert must.s3_fits(totals(snapshot, [0]), snapshot.cluster, Policy(capacity_threshold=0.625))[0] is True
+    assert must.s3_fits(totals(snapshot, [0]), snapshot.cluster, Policy(capacity_threshold=0.624))[0] is False
+
+
+def test_a_container_without_a_name_is_called_by_its_number():
+    nameless = replace(machine(1), containers=(replace(machine(1).containers[0], name="", id=77),))
+    assert must.s1_evidence(nameless, CALM)[1].startswith("77 is ACTIVE")
+    up = replace(nameless, containers=(replace(nameless.containers[0], state="INACTIVE"),))
+    assert must.s1_evidence(up, CALM)[1].startswith("77 is inactive")
+    assert must.s1_evidence(machine(1), CALM)[1].startswith("drives0 is ACTIVE")
+    assert must.s1_evidence(machine(1, state="INACTIVE"), CALM)[1].startswith("drives0 is inactive")
+
+
+def test_an_instance_without_id_is_called_so():
+    nobody = replace(machine(2), address=address(1), instance_id=None)
+    assert "an instance without id at" in must.s1_nothing_left(instance(1), removal(1), cluster(nobody))[1]
+    assert (
+        instance(3)
+        in must.s1_nothing_left(instance(1), removal(1), cluster(replace(machine(3), address=address(1))))[1]
+    )
+
+
+def test_s1_a_drive_that_failed_on_the_way_out_leaves_nothing_at_full_protection():
+    gone = with_drives(inactive(1), status="FAILED")
+    assert must.s1_nothing_left(instance(1), removal(1), cluster(gone))[0] is True
+    risky = cluster(gone, gates=replace(CALM, fully_protected=False))
+    assert must.s1_nothing_left(instance(1), removal(1), risky)[0] is False
+
+
+@pytest.mark.parametrize(
+    ("change", "policy", "allowed"),
+    [
+        ({}, STRICT, True),
+        ({"fully_protected": False}, POLICY, True),
+        ({"fully_protected": False}, STRICT, False),
+        ({"status": "REBUILDING"}, STRICT, False),
+        ({"moving_data": True}, STRICT, False),
+        ({"moving_data": None}, STRICT, False),
+    ],
+)
+def test_s9_strict_wants_full_protection_after_each_step_too(change, policy, allowed):
+    assert must.s9_settled(replace(CALM, **change), policy)[0] is allowed
+
+
+def test_s9_what_moves_and_what_is_unknown_are_told_apart():
+    assert must.s9_calm(replace(CALM, moving_data=True), True, POLICY)[1] == "data is being moved or rebuilt"
+    assert "does not say" in must.s9_calm(replace(CALM, moving_data=None), True, POLICY)[1]
+
+
+@pytest.mark.parametrize(("leave", "allowed"), [([0], True), ([0, 1], False), ([5], True), ([5, 6], True)])
+def test_s2_domains_and_leaders_are_those_that_stay(leave, allowed):
+    """Six domains, of which the last has two machines; and one container that can lead in each of six machines."""
+    machines = [machine(n, failure_domain=f"domain-{min(n, 5)}") for n in range(7)]
+    snapshot = world(machines, 7, stripe_data=2, stripe_protection=1, required_leaders=0)
+    policy = Policy(min_members=1)
+    assert must.s2_floor(totals(snapshot, leave), True, snapshot, policy)[0] is allowed
+    leaders = [
+        replace(m, containers=(replace(m.containers[0], can_lead=n < 6),)) for n, m in enumerate(map(machine, range(7)))
+    ]
+    snapshot = world(leaders, 7, stripe_data=2, stripe_protection=1, required_domains=0)
+    assert must.s2_floor(totals(snapshot, leave), True, snapshot, policy)[0] is (leave != [0, 1])
+
+
+def test_s2_a_machine_that_serves_no_more_takes_no_domain_and_no_leader_with_it():
+    dead = replace(down(9, 500), containers=machine(9, status="DOWN", failure_domain="domain-0").containers)
+    snapshot = world([*(machine(n) for n in range(5)), dead], 6, stripe_data=2)
+    before, after = totals(snapshot), totals(snapshot, [9])
+    assert (before.domains, before.leaders, before.sound) == (after.domains, after.leaders, after.sound)
+
+
+@pytest.mark.parametrize("change", [{"lifecycle": "Standby"}, {"lifecycle": "Terminating:Wait"}])
+def test_s2_only_healthy_machines_in_service_count(change):
+    idle = with_drives(machine(2), status="INACTIVE")
+    members = [member(0, **change), *(member(n) for n in range(1, 4))]
+    assert totals(world([machine(0), machine(1), idle, machine(3)], 4, members=members)).sound == 2
+
+
+def test_s3_a_machine_that_already_leaves_takes_no_room_with_it():
+    half = draining(3)
+    snapshot = world([machine(0), machine(1), machine(2), half], 4)
+    assert totals(snapshot).staying_bytes == totals(snapshot, [3]).staying_bytes == 6 * TB
