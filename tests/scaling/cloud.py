@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,23 +12,33 @@ from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 
-import boto3
+import fetch.handler
+import scale.handler
+import terminate.handler
+import transient.handler
 from adapters.wiring import ports
+from botocore.exceptions import BotoCoreError, ClientError
 from environment import Environment
-from fetch.handler import fetch
+from errors import LeaseHeld, StatefulError, TransientErrors
+from ground import BASE, NAME, free_block, instances, records
 from moto import mock_aws
 from moto.autoscaling.models import AutoScalingBackend
+from moto.ec2 import ec2_backends
 from ports.bundle import Ports
-from scale.handler import scale
-from tasks import grant_of
-from terminate.handler import terminate
+from wire import Wire, own_client, watched_client, wired
 
 from local_cloud.weka.model import Cluster, MachineSpec
 from local_cloud.weka.registry import Registry
 
-NAME = "demo"
-BASE = f"stateful-{NAME}"
+__all__ = ["BASE", "NAME", "PASSWORD", "USER", "Cloud", "Ticker", "cloud"]
+
 USER, PASSWORD = "admin", "correct-horse"
+HANDLERS = {
+    "fetch": fetch.handler,
+    "scale": scale.handler,
+    "terminate": terminate.handler,
+    "transient": transient.handler,
+}
 
 
 class Ticker:
@@ -53,47 +63,73 @@ class Cloud:
     ticker: Ticker
     ids: list[str]
     addresses: list[str]
-    calls: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    function: str = ""
+    wire: Wire = field(default_factory=Wire)
+
+    @property
+    def calls(self) -> dict[str, set[str]]:
+        """What each function called; a call of the table with the item's key."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for function, call in self.wire.seen:
+            found[function] |= {name for name in call.names if not name.startswith("weka:")}
+        return found
 
     def client(self, service: str) -> Any:
         """The test's own client; its calls count for no function."""
-        self.function = ""
-        return boto3.client(service)
-
-    def record(self, model: Any, params: dict[str, Any], **_: Any) -> None:
-        """Notes service, call and, for the table, the item's key."""
-        call = f"{model.service_model.service_name}:{model.name}"
-        item = params.get("Key") or params.get("Item") or {}
-        self.calls[self.function].add(f"{call} {item['Key']['S']}" if "Key" in item else call)
+        return own_client(service)
 
     def ports(self) -> Ports:
-        self.function = ""
-        made = ports(Environment(NAME, BASE, BASE))
-        object.__setattr__(made, "clock", self.ticker)
-        made.lease._clock = self.ticker
-        return made
+        self.wire.function = ""
+        return ports(Environment(NAME, BASE, BASE))
 
     def as_function(self, name: str) -> Ports:
         made = self.ports()
-        self.function = name
+        self.wire.function, self.wire.dead = name, False
         return made
 
+    def task(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
+        """One function with this event, as Lambda calls it: what comes out of JSON goes in."""
+        made = self.as_function(name)
+        with patch.object(HANDLERS[name], "ports", lambda: made):
+            text = json.dumps(HANDLERS[name].handler(json.loads(json.dumps(event)), None))
+        assert len(text) <= 32 * 1024, "S16: state data is bounded"
+        assert PASSWORD not in text, "S12: no secret in state data"
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
     def fetch(self, execution: str = "execution-1") -> dict[str, Any]:
-        return self._state(fetch(execution, self.as_function("fetch")))
+        return self.task("fetch", {"execution": execution})
 
     def scale(self, event: dict[str, Any]) -> dict[str, Any]:
-        desired = event["desired"]
-        return self._state(scale(event["execution"], grant_of(event), desired, self.as_function("scale")))
+        return self.task("scale", event)
 
     def terminate(self, event: dict[str, Any]) -> dict[str, Any]:
-        made = self.as_function("terminate")
-        return self._state(
-            terminate(event["execution"], grant_of(event), event["terminate"], event["detach"], event, made)
-        )
+        return self.task("terminate", event)
+
+    def transient(self, execution: str, told: dict[str, Any]) -> str:
+        """The last task of a pass that did not go well: what it failed with."""
+        try:
+            self.task("transient", {"execution": execution, "input": told})
+        except TransientErrors as error:
+            return str(error)
+        raise AssertionError("transient always fails")
 
     def run_pass(self, execution: str = "execution-1") -> dict[str, Any]:
-        return self.terminate(self.scale(self.fetch(execution)))
+        """An execution as the state machine's definition runs it: the last task's answer, and as `failed` what it
+        failed with. Raises LeaseHeld where the state machine only ends."""
+        state: dict[str, Any] = {"counts": {}}
+        try:
+            state = self.fetch(execution)
+            state = self.scale(state)
+            if state["terminate"] or state["detach"]:
+                state = self.terminate(state)
+        except LeaseHeld:
+            raise
+        except (StatefulError, ClientError, BotoCoreError) as error:
+            told = {"failure": {"Error": type(error).__name__, "Cause": json.dumps({"errorMessage": str(error)})}}
+            return {"counts": {}, **state, "failed": self.transient(execution, {**state, **told})}
+        if "transient_errors" in state:
+            return {**state, "failed": self.transient(execution, state)}
+        return {**state, "failed": None}
 
     def settle(self, passes: int = 6) -> list[dict[str, Any]]:
         """Passes a minute apart."""
@@ -103,17 +139,20 @@ class Cloud:
             self.ticker.seconds += 60
         return results
 
-    @staticmethod
-    def _state(answer: dict[str, Any]) -> dict[str, Any]:
-        text = json.dumps(answer)
-        assert len(text) < 40_000, "S16: state data is bounded"
-        assert PASSWORD not in text, "S12: no secret in state data"
-        return json.loads(text)
-
     def desire(self, count: int) -> None:
         self.client("autoscaling").update_auto_scaling_group(
             AutoScalingGroupName=BASE, DesiredCapacity=count, MinSize=0, MaxSize=50
         )
+
+    def let_join(self) -> list[str]:
+        """Members that the cluster does not know become backends, as the join script makes them."""
+        known = set(self.weka.machines)
+        new = [i for i in self.members() if i not in known and self.ec2_state(i) == "running"]
+        for instance_id in new:
+            instance = ec2_backends["123456789012"]["us-east-1"].get_instance(instance_id)
+            instance.launch_time = self.ticker.now().replace(tzinfo=None)
+            self.registry.grow(NAME, MachineSpec(instance_id, instance.private_ip))
+        return new
 
     def members(self) -> dict[str, dict[str, Any]]:
         group = self.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[BASE])
@@ -121,7 +160,7 @@ class Cloud:
 
     def ec2_state(self, instance_id: str) -> str:
         answer = self.client("ec2").describe_instances(InstanceIds=[instance_id])
-        return answer["Reservations"][0]["Instances"][0]["State"]["Name"]
+        return str(answer["Reservations"][0]["Instances"][0]["State"]["Name"])
 
     def in_cluster(self) -> set[str]:
         return {c.machine.spec.instance_id for c in self.weka.backends()}
@@ -138,90 +177,45 @@ class Cloud:
         self.put("settings", Schema={"N": "1"}, Document={"S": json.dumps(document)})
 
     def credentials(self, password: str = PASSWORD) -> None:
-        kms = self.client("kms")
         plain = json.dumps({"username": USER, "password": password}).encode()
-        blob = kms.encrypt(KeyId="alias/" + BASE, Plaintext=plain, EncryptionContext={"stateful:cluster": NAME})
+        blob = self.client("kms").encrypt(
+            KeyId="alias/" + BASE, Plaintext=plain, EncryptionContext={"stateful:cluster": NAME}
+        )
         self.put("credentials", Ciphertext={"B": blob["CiphertextBlob"]})
 
     def put(self, key: str, **attributes: Any) -> None:
         self.client("dynamodb").put_item(TableName=BASE, Item={"Key": {"S": key}, **attributes})
 
     def item(self, key: str) -> dict[str, Any]:
-        return self.client("dynamodb").get_item(TableName=BASE, Key={"Key": {"S": key}}).get("Item", {})
-
-
-def _free_block() -> tuple[int, int]:
-    """A loopback block and a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    return 64 + port % 128, port
+        found: dict[str, Any] = self.client("dynamodb").get_item(TableName=BASE, Key={"Key": {"S": key}})
+        return found.get("Item", {})
 
 
 @contextmanager
 def cloud(count: int = 8, desired: int | None = None) -> Iterator[Cloud]:
     """`count` backends in a group that wants `desired` of them, with records, key and cluster in place."""
-    block, port = _free_block()
-    # moto replaces a terminated member at once; AWS, with ReplaceUnhealthy suspended, leaves it in the group.
-    with mock_aws(), patch.object(AutoScalingBackend, "notify_terminate_instances", lambda *_: None):
-        boto3.setup_default_session(region_name="us-east-1")
-        ids, addresses = _instances(count, block)
-        _records()
-        ticker = Ticker()
-        registry = Registry(port, clock=ticker)
-        specs = [MachineSpec(i, a) for i, a in zip(ids, addresses, strict=True)]
+    block, port = free_block()
+    ticker, wire = Ticker(), Wire()
+    registry = Registry(port, clock=ticker)
+    with (
+        # Reading moto's own images takes longer than a pass, and no test wants one of them.
+        patch.dict(os.environ, {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}),
+        mock_aws(),
+        # moto replaces a terminated member at once; AWS, with ReplaceUnhealthy suspended, leaves it in the group.
+        patch.object(AutoScalingBackend, "notify_terminate_instances", lambda *_: None),
+        patch("adapters.aws.clients.boto3.client", watched_client),
+        patch("adapters.wiring.SystemClock", lambda: ticker),
+        wired(wire),
+    ):
         try:
+            ids, addresses = instances(count, block)
+            records()
+            specs = [MachineSpec(i, a) for i, a in zip(ids, addresses, strict=True)]
             weka = registry.form(NAME, specs, username=USER, password=PASSWORD, stripe=(3, 2))
-            made = Cloud(registry, weka, ticker, ids, addresses)
-            boto3.DEFAULT_SESSION.events.register("provide-client-params.*.*", made.record)
+            made = Cloud(registry, weka, ticker, ids, addresses, wire)
             made.settings()
             made.credentials()
             made.desire(count if desired is None else desired)
             yield made
         finally:
             registry.close()
-            boto3.DEFAULT_SESSION = None
-
-
-def _instances(count: int, block: int) -> tuple[list[str], list[str]]:
-    ec2, autoscaling = boto3.client("ec2"), boto3.client("autoscaling")
-    vpc = ec2.create_vpc(CidrBlock=f"127.{block}.0.0/16")["Vpc"]["VpcId"]
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"127.{block}.1.0/24")["Subnet"]["SubnetId"]
-    image = "ami-12c6146b"  # one that moto knows
-    tags = [{"Key": "stateful:cluster", "Value": NAME}]
-    instances = ec2.run_instances(
-        ImageId=image,
-        MinCount=count,
-        MaxCount=count,
-        SubnetId=subnet,
-        InstanceType="i3en.2xlarge",
-        DisableApiTermination=True,
-        TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
-    )["Instances"]
-    ids = [instance["InstanceId"] for instance in instances]
-    template = ec2.create_launch_template(
-        LaunchTemplateName=BASE, LaunchTemplateData={"ImageId": image, "InstanceType": "i3en.2xlarge"}
-    )["LaunchTemplate"]["LaunchTemplateId"]
-    autoscaling.create_auto_scaling_group(
-        AutoScalingGroupName=BASE,
-        MinSize=0,
-        MaxSize=50,
-        DesiredCapacity=0,
-        VPCZoneIdentifier=subnet,
-        LaunchTemplate={"LaunchTemplateId": template},
-        NewInstancesProtectedFromScaleIn=True,
-    )
-    for start in range(0, count, 20):
-        autoscaling.attach_instances(AutoScalingGroupName=BASE, InstanceIds=ids[start : start + 20])
-    return ids, [instance["PrivateIpAddress"] for instance in instances]
-
-
-def _records() -> None:
-    dynamodb, kms = boto3.client("dynamodb"), boto3.client("kms")
-    dynamodb.create_table(
-        TableName=BASE,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "Key", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "Key", "AttributeType": "S"}],
-    )
-    key = kms.create_key()["KeyMetadata"]["KeyId"]
-    kms.create_alias(AliasName="alias/" + BASE, TargetKeyId=key)
