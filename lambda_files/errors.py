@@ -27,6 +27,10 @@ class SettingsInvalid(StatefulError):
     """The settings document has a value that cannot be worked with."""
 
 
+class RecordsUnread(StatefulError):
+    """DynamoDB did not give all of the items that were asked for."""
+
+
 class GroupMissing(StatefulError):
     """The Auto Scaling group is not there."""
 

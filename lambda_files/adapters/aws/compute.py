@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from errors import GroupMissing
 from ports.compute import Group, GroupInstance, Instance
-from scaling.model import GroupView, Member
+from scaling.model import GONE_STATES, GroupView, Member
 
 CLUSTER_TAG = "stateful:cluster"
 HOLD_TAG = "stateful:hold"
-# DetachInstances takes 20 ids; a filter of DescribeInstances takes 200 values.
+# SetInstanceProtection takes 50 ids, DetachInstances 20; a filter of DescribeInstances takes 200 values.
+BATCH = 50
 DETACH_BATCH = 20
-DESCRIBE_BATCH = 100
+DESCRIBE_BATCH = 200
+AT_ONCE = 8
 
 log = logging.getLogger(__name__)
 
@@ -100,59 +104,108 @@ class AwsCompute:
 
     def detach(self, ids: Sequence[str], fence: Callable[[], None]) -> tuple[list[str], list[str]]:
         """Detach in batches, one by one where a batch is refused. Returns the detached ids, and errors."""
-        detached: list[str] = []
-        errors: list[str] = []
-        for batch in _batches(ids, DETACH_BATCH):
-            fence()
+
+        def detach(batch: list[str]) -> None:
+            self._autoscaling.detach_instances(
+                AutoScalingGroupName=self._group, InstanceIds=batch, ShouldDecrementDesiredCapacity=False
+            )
+
+        done, errors = _in_batches("detach", ids, DETACH_BATCH, fence, detach)
+        return done, list(errors.values())
+
+    def terminate(self, ids: Sequence[str], fence: Callable[[], None]) -> tuple[list[str], list[str]]:
+        """Protections off, terminate, and both protections on again for each that EC2 does not say is ending.
+
+        Returns the ids that end, and errors as sentences; raises LeaseLost, with every protection on again.
+        """
+        ended: list[str] = []
+        errors: dict[str, str] = {}
+        for batch in _batches(ids, BATCH):
+            ending: set[str] = set()
             try:
-                self._detach(batch)
-                detached += batch
-            except ClientError as error:
-                if len(batch) == 1:
-                    errors.append(_sentence("detach", batch[0], error))
-                    continue
-                one_by_one = [self.detach([instance_id], fence) for instance_id in batch]
-                detached += [done for ids_, _ in one_by_one for done in ids_]
-                errors += [words for _, problems in one_by_one for words in problems]
-        return detached, errors
+                ready, problems = self._unprotect(batch, fence)
+                _, refused = _in_batches("terminate", ready, BATCH, fence, partial(self._terminate, ending))
+                errors |= problems | refused
+            finally:
+                self._settle(batch, ending)
+            ended += [instance_id for instance_id in batch if instance_id in ending]
+        return ended, [words for instance_id, words in errors.items() if instance_id not in ended]
 
-    def _detach(self, ids: list[str]) -> None:
-        self._autoscaling.detach_instances(
-            AutoScalingGroupName=self._group, InstanceIds=ids, ShouldDecrementDesiredCapacity=False
-        )
-
-    def terminate(self, instance_id: str, fence: Callable[[], None]) -> None:
-        """Both protections off, terminate, both on again when it fails; raises the failure."""
+    def _unprotect(self, ids: list[str], fence: Callable[[], None]) -> tuple[list[str], dict[str, str]]:
+        """Scale-in protection off for all, then termination protection for each: ready ids, and errors."""
+        ready, errors = _in_batches("unprotect", ids, BATCH, fence, partial(self._scale_in_protection, False))
         fence()
+        refused = self._api_protection(ready, on=False)
+        return [instance_id for instance_id in ready if instance_id not in refused], errors | refused
+
+    def _terminate(self, ending: set[str], batch: list[str]) -> None:
+        answer = self._ec2.terminate_instances(InstanceIds=batch)
+        ending |= {instance["InstanceId"] for instance in answer["TerminatingInstances"]}
+
+    def _settle(self, batch: list[str], ending: set[str]) -> None:
+        """Add to `ending` what ended although its answer was lost or refused, and protect the rest again."""
+        doubtful = [instance_id for instance_id in batch if instance_id not in ending]
+        if not doubtful:
+            return
         try:
-            self._api_protection(instance_id, on=False)
-            self._scale_in_protection(instance_id, on=False)
-            fence()
-            self._ec2.terminate_instances(InstanceIds=[instance_id])
-        except Exception:
-            self._restore(instance_id)
-            raise
+            known = self.instances(doubtful)
+            ending |= {i for i in doubtful if i in known and known[i].state in GONE_STATES}
+        finally:
+            rest = [instance_id for instance_id in doubtful if instance_id not in ending]
+            _, errors = _in_batches(
+                "protect again", rest, BATCH, lambda: None, partial(self._scale_in_protection, True)
+            )
+            for words in (errors | self._api_protection(rest, on=True)).values():
+                log.warning(words)
 
-    def _restore(self, instance_id: str) -> None:
-        # A terminate whose answer was lost may have worked; then there is nothing left to protect.
-        for restore in (self._scale_in_protection, self._api_protection):
+    def _api_protection(self, ids: Sequence[str], on: bool) -> dict[str, str]:
+        """One call for each instance, which is all that EC2 offers, a few at a time; the errors by id."""
+
+        def change(instance_id: str) -> str | None:
             try:
-                restore(instance_id, on=True)
+                self._ec2.modify_instance_attribute(InstanceId=instance_id, DisableApiTermination={"Value": on})
             except (ClientError, BotoCoreError) as error:
-                log.warning(_sentence("protect again", instance_id, error))
+                verb = "protect again" if on else "lift the termination protection of"
+                return _sentence(verb, instance_id, error)
+            return None
 
-    def _api_protection(self, instance_id: str, on: bool) -> None:
-        self._ec2.modify_instance_attribute(InstanceId=instance_id, DisableApiTermination={"Value": on})
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            outcome = zip(ids, pool.map(change, ids), strict=True)
+            return {instance_id: words for instance_id, words in outcome if words}
 
-    def _scale_in_protection(self, instance_id: str, on: bool) -> None:
+    def _scale_in_protection(self, on: bool, ids: list[str]) -> None:
         self._autoscaling.set_instance_protection(
-            AutoScalingGroupName=self._group, InstanceIds=[instance_id], ProtectedFromScaleIn=on
+            AutoScalingGroupName=self._group, InstanceIds=ids, ProtectedFromScaleIn=on
         )
 
 
 def _batches(ids: Sequence[str], size: int) -> Iterator[list[str]]:
     for start in range(0, len(ids), size):
         yield list(ids[start : start + size])
+
+
+def _in_batches(
+    verb: str, ids: Sequence[str], size: int, fence: Callable[[], None], act: Callable[[list[str]], None]
+) -> tuple[list[str], dict[str, str]]:
+    """Act on batches, one by one where a batch is refused, asking `fence` before each call.
+
+    Returns the ids of which AWS said yes, and for each other one an error as a sentence.
+    """
+    done: list[str] = []
+    errors: dict[str, str] = {}
+    for batch in _batches(ids, size):
+        fence()
+        try:
+            act(batch)
+            done += batch
+        except (ClientError, BotoCoreError) as error:
+            if len(batch) == 1:
+                errors[batch[0]] = _sentence(verb, batch[0], error)
+                continue
+            singly, refused = _in_batches(verb, batch, 1, fence, act)
+            done += singly
+            errors |= refused
+    return done, errors
 
 
 def _sentence(verb: str, instance_id: str, error: Exception) -> str:

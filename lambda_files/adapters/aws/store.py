@@ -1,18 +1,94 @@
-"""Settings, credentials, journal and refused logins: items of the cluster's table."""
+"""Settings, credentials, journal, people's word, report and refused logins: items of the cluster's table."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
-from errors import LeaseLost, SettingsInvalid, SettingsMissing
+from errors import LeaseLost, RecordsUnread, SettingsInvalid, SettingsMissing
 from ports.lease import Grant
-from ports.store import Credentials
-from scaling.model import Journal, Removal
+from ports.store import Credentials, Refusal
+from scaling.model import Control, Journal, Removal
 
 SCHEMA = 1
+READS = 4
+# What a warm function has decrypted, by the hash of the ciphertext: an idle pass asks KMS nothing.
+_DECRYPTED: dict[str, Credentials] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoRecords:
+    """Records port on items as DynamoDB gave them."""
+
+    items: Mapping[str, dict[str, Any]]
+    table: str
+    cluster: str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings document; raises SettingsMissing, or SettingsInvalid when it is of another schema or cluster."""
+        document = self._document("settings")
+        if document is None:
+            raise SettingsMissing(f"Table {self.table} has no item settings; run the import again to restore it.")
+        if document.get("schema") != SCHEMA or document.get("cluster") != self.cluster:
+            raise SettingsInvalid(
+                f"Table {self.table} holds settings of schema {document.get('schema')} for cluster "
+                f"{document.get('cluster')}; this function works with schema {SCHEMA} for {self.cluster}. "
+                "Run the import of this release again."
+            )
+        return document
+
+    @property
+    def journal(self) -> Journal:
+        """The journal; empty before the first pass."""
+        document = self._document("journal")
+        if document is None:
+            return Journal()
+        try:
+            time = document.get("cluster_time")
+            return Journal(
+                guid=document["guid"],
+                starts=tuple(document["starts"]),
+                removed={instance_id: Removal(**removal) for instance_id, removal in document["removed"].items()},
+                cluster_time=datetime.fromisoformat(time) if time else None,
+                fence=int(self.items["journal"]["Fence"]["N"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._odd("journal", error) from error
+
+    @property
+    def control(self) -> Control:
+        """What people asked for; nothing when nobody ever did."""
+        paused = (self._document("control") or {}).get("paused")
+        if paused is None:
+            return Control()
+        if not isinstance(paused, dict):
+            raise self._odd("control", TypeError("paused is neither null nor an object"))
+        return Control(paused=f"{paused.get('reason') or 'no reason was given'} (by {paused.get('by') or 'somebody'})")
+
+    @property
+    def report(self) -> dict[str, Any] | None:
+        """What the last pass told; None before the first one."""
+        return self._document("report")
+
+    def _document(self, key: str) -> dict[str, Any] | None:
+        if key not in self.items:
+            return None
+        try:
+            document = json.loads(self.items[key]["Document"]["S"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._odd(key, error) from error
+        if not isinstance(document, dict):
+            raise self._odd(key, TypeError("it is not an object"))
+        return document
+
+    def _odd(self, key: str, error: Exception) -> SettingsInvalid:
+        return SettingsInvalid(f"The item {key} of table {self.table} cannot be understood: {error!r}.")
 
 
 class DynamoStore:
@@ -23,92 +99,109 @@ class DynamoStore:
         self._kms = kms
         self._table = table
         self._cluster = cluster
+        self._items: dict[str, dict[str, Any]] = {}
+        self._asked: set[str] = set()
+        self._secrets: tuple[str, ...] = ()
+
+    def read(self, *items: str) -> DynamoRecords:
+        """The named items in one call; credentials and refused logins are then known without another one.
+
+        Raises RecordsUnread when DynamoDB keeps some of them back.
+        """
+        wanted = [{"Key": {"S": key}} for key in items]
+        found: dict[str, dict[str, Any]] = {}
+        for _ in range(READS):
+            answer = self._dynamodb.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
+            for item in answer["Responses"].get(self._table, []):
+                found[item["Key"]["S"]] = item
+            wanted = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            if not wanted:
+                self._items |= found
+                self._asked |= set(items)
+                return DynamoRecords(found, self._table, self._cluster)
+        keys = ", ".join(key["Key"]["S"] for key in wanted)
+        raise RecordsUnread(
+            f"DynamoDB kept back {keys} of table {self._table} {READS} times; the next pass tries again."
+        )
 
     def settings(self) -> dict[str, Any]:
-        """The settings document; raises SettingsMissing, or SettingsInvalid when it is of another schema or cluster."""
-        document: dict[str, Any] = json.loads(self._required("settings")["Document"]["S"])
-        if document.get("schema") != SCHEMA or document.get("cluster") != self._cluster:
-            raise SettingsInvalid(
-                f"Table {self._table} holds settings of schema {document.get('schema')} for cluster "
-                f"{document.get('cluster')}; this function works with schema {SCHEMA} for {self._cluster}. "
-                "Run the import of this release again."
-            )
-        return document
+        """The settings document as it was last read here; raises SettingsMissing or SettingsInvalid."""
+        self._known("settings")
+        return DynamoRecords(self._items, self._table, self._cluster).settings
 
     def credentials(self) -> Credentials:
         """The credentials, decrypted under the context that names the cluster; raises SettingsMissing."""
-        ciphertext = self._required("credentials")["Ciphertext"]["B"]
-        plain = json.loads(
-            self._kms.decrypt(CiphertextBlob=ciphertext, EncryptionContext={"stateful:cluster": self._cluster})[
-                "Plaintext"
-            ]
-        )
-        return Credentials(plain["username"], plain["password"], hashlib.sha256(ciphertext).hexdigest())
-
-    def journal(self) -> Journal:
-        """The journal; empty before the first pass."""
-        item = self._get("journal")
+        item = self._known("credentials")
         if item is None:
-            return Journal()
-        document = json.loads(item["Document"]["S"])
-        return Journal(
-            guid=document["guid"],
-            starts=tuple(document["starts"]),
-            removed={instance_id: Removal(**removal) for instance_id, removal in document["removed"].items()},
-        )
+            raise SettingsMissing(f"Table {self._table} has no item credentials; run the import again to restore it.")
+        ciphertext = item["Ciphertext"]["B"]
+        fingerprint = hashlib.sha256(ciphertext).hexdigest()
+        if fingerprint not in _DECRYPTED:
+            context = {"stateful:cluster": self._cluster}
+            plain = json.loads(self._kms.decrypt(CiphertextBlob=ciphertext, EncryptionContext=context)["Plaintext"])
+            _DECRYPTED.clear()
+            _DECRYPTED[fingerprint] = Credentials(plain["username"], plain["password"], fingerprint)
+        credentials = _DECRYPTED[fingerprint]
+        self._secrets = (credentials.password,)
+        return credentials
+
+    def secrets(self) -> tuple[str, ...]:
+        """The password, once it was decrypted."""
+        return self._secrets
 
     def write_journal(self, journal: Journal, grant: Grant) -> None:
         """Replace the journal; raises LeaseLost when a later holder of the lease wrote it already."""
         document = {
             "guid": journal.guid,
             "starts": list(journal.starts),
-            "removed": {
-                instance_id: {
-                    "address": removal.address,
-                    "machine_identifier": removal.machine_identifier,
-                    "since": removal.since,
-                    "confirmed": removal.confirmed,
-                }
-                for instance_id, removal in sorted(journal.removed.items())
-            },
+            "removed": {instance_id: asdict(removal) for instance_id, removal in sorted(journal.removed.items())},
+            "cluster_time": journal.cluster_time.isoformat() if journal.cluster_time else None,
         }
+        self._write("journal", document, grant)
+
+    def write_report(self, document: dict[str, Any], grant: Grant) -> None:
+        """Replace the report; raises LeaseLost when a later holder of the lease wrote it already."""
+        self._write("report", document, grant)
+
+    def _write(self, key: str, document: dict[str, Any], grant: Grant) -> None:
+        fence = {"N": str(grant.fence)}
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
-                Item={
-                    "Key": {"S": "journal"},
-                    "Fence": {"N": str(grant.fence)},
-                    "Document": {"S": json.dumps(document)},
-                },
+                Item={"Key": {"S": key}, "Fence": fence, "Document": {"S": json.dumps(document)}},
                 ConditionExpression="attribute_not_exists(Fence) OR Fence <= :fence",
-                ExpressionAttributeValues={":fence": {"N": str(grant.fence)}},
+                ExpressionAttributeValues={":fence": fence},
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            raise LeaseLost(f"A later execution than {grant.owner} already wrote the journal.") from error
+            raise LeaseLost(f"A later execution than {grant.owner} already wrote the {key}.") from error
 
-    def refused_at(self, fingerprint: str) -> int | None:
-        """Epoch seconds of the last refusal of exactly these credentials, or None."""
-        item = self._get("login")
-        if item is None or item["Fingerprint"]["S"] != fingerprint:
+    def refusal(self, fingerprint: str) -> Refusal | None:
+        """The last refusal of exactly these credentials, or None."""
+        item = self._known("login")
+        if item is None or item["Fingerprint"]["S"] != fingerprint or item.get("Count") == {"N": "0"}:
             return None
-        return int(item["RefusedAt"]["N"])
+        return Refusal(int(item["RefusedAt"]["N"]), int(item.get("Count", {}).get("N", 1)))
 
-    def remember_refusal(self, fingerprint: str, at: int) -> None:
-        """Note that the cluster refused these credentials."""
-        self._dynamodb.put_item(
-            TableName=self._table,
-            Item={"Key": {"S": "login"}, "Fingerprint": {"S": fingerprint}, "RefusedAt": {"N": str(at)}},
-        )
+    def remember_refusal(self, fingerprint: str, at: int, count: int) -> None:
+        """Note that the cluster refused these credentials at that time, for the so manieth time in a row."""
+        item = {
+            "Key": {"S": "login"},
+            "Fingerprint": {"S": fingerprint},
+            "RefusedAt": {"N": str(at)},
+            "Count": {"N": str(count)},
+        }
+        self._dynamodb.put_item(TableName=self._table, Item=item)
+        self._items["login"] = item
 
-    def _get(self, key: str) -> dict[str, Any] | None:
-        answer = self._dynamodb.get_item(TableName=self._table, Key={"Key": {"S": key}}, ConsistentRead=True)
-        item: dict[str, Any] | None = answer.get("Item")
-        return item
+    def forget_refusal(self) -> None:
+        """Note that the credentials were accepted; nothing is written when none was refused."""
+        item = self._known("login")
+        if item is not None and item.get("Count") != {"N": "0"}:
+            self.remember_refusal(item["Fingerprint"]["S"], int(item["RefusedAt"]["N"]), 0)
 
-    def _required(self, key: str) -> dict[str, Any]:
-        item = self._get(key)
-        if item is None:
-            raise SettingsMissing(f"Table {self._table} has no item {key}; run the import again to restore it.")
-        return item
+    def _known(self, key: str) -> dict[str, Any] | None:
+        if key not in self._asked:
+            self.read(key)
+        return self._items.get(key)
