@@ -102,7 +102,9 @@ def test_what_people_asked_for_and_what_the_last_pass_saw(runner: Runner) -> Non
     assert "never-shown" not in repr(found)
     table.hold_lease(-5)
     table.document("control", {"paused": None})
-    assert (info(runner, "info-table")["lease"], info(runner, "info-table")["paused"]) == (None, None)
+    table.put("login", Fingerprint={"S": "f"}, RefusedAt={"N": "1700000000"}, Count={"N": "0"})
+    found = info(runner, "info-table")
+    assert (found["lease"], found["paused"], found["login"]) == (None, None, None)
 
 
 def test_another_clusters_table_is_refused(runner: Runner) -> None:

@@ -137,12 +137,10 @@ class ScalingInfo(Reading):
 
 
 def _login(found: records.Records) -> dict[str, Any] | None:
-    """Return when the cluster last refused the stored user, and how often in a row."""
-    item = found.items.get("login")
-    if not item or "RefusedAt" not in item:
-        return None
-    count = int(item.get("Count", {"N": "1"})["N"])
-    return {"refused_at": records.told(int(item["RefusedAt"]["N"])), "count": count}
+    """Return when the cluster last refused the stored user, and how often in a row; None once it was accepted."""
+    item = found.items.get("login", {})
+    count = int(item.get("Count", {"N": "1"})["N"]) if item else 0
+    return {"refused_at": records.told(int(item["RefusedAt"]["N"])), "count": count} if count else None
 
 
 def _report(report: dict[str, Any]) -> dict[str, Any] | None:
