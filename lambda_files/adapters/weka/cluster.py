@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from errors import ClusterAnswerUnknown, ClusterRefused, ClusterUnreachable
 from scaling.health import leaving
-from scaling.model import ClusterView, Container, Gates
+from scaling.model import ClusterView, Container, Gates, Verdict
 
 from adapters.weka import snapshot
 from adapters.weka.client import WekaClient
+from adapters.weka.rpc import NotOffered
 
 # A container or drive that comes or goes between two reads makes them disagree; reading again settles it.
 ATTEMPTS = 3
@@ -23,6 +25,8 @@ VIEW_METHODS = (
     "interface_group_list",
 )
 GATE_METHODS = ("status", "manual_override_list", "hosts_list")
+# WEKA's release notes of 5.0.1: containers can be checked before they are deactivated.
+DRY_RUN_SINCE = (5, 0, 1)
 
 
 class WekaCluster:
@@ -31,34 +35,57 @@ class WekaCluster:
     def __init__(self, client: WekaClient, fence: Callable[[], None]) -> None:
         self._client = client
         self._fence = fence
+        self._release: str | None = None
 
-    def view(self) -> ClusterView:
-        """The whole cluster as one member that stays sees it; raises a ClusterError."""
+    def view(self, not_before: datetime | None = None) -> ClusterView:
+        """The whole cluster as one member that stays sees it; raises a ClusterError.
+
+        A member whose answer is older than `not_before`, by the cluster's own clock, is not asked again.
+        """
         problem: Exception = ClusterAnswerUnknown("The cluster was not read.")
-        for _ in range(ATTEMPTS):
+        attempts = 0
+        while attempts < ATTEMPTS:
+            source, answers = self._from_one_member(VIEW_METHODS)
             try:
-                view = snapshot.cluster_view(*self._from_one_member(VIEW_METHODS))
+                view = snapshot.cluster_view(source, *answers)
             except ClusterAnswerUnknown as error:
-                problem = error
+                problem, attempts = error, attempts + 1
                 continue
-            asked = self._client.address
+            if view.time and not_before and view.time < not_before:
+                self._client.drop(source, f"{source} answered as of {view.time}, which is before {not_before}")
+                continue
+            self._release = snapshot.release(answers[0])
             going = [machine.address for machine in view.machines if machine.inactive or leaving(machine)]
             self.avoid(going)
-            if asked not in going:
+            if source not in going:
                 return view
-            problem = ClusterUnreachable(f"{asked} leaves the cluster; its view of it is not used.")
+            problem = ClusterUnreachable(f"{source} leaves the cluster; its view of it is not used.")
+            attempts += 1
         raise problem
 
     def gates(self) -> Gates:
         """What must be right before anything is changed; raises a ClusterError."""
-        return snapshot.gates(*self._from_one_member(GATE_METHODS))
+        return snapshot.gates(*self._from_one_member(GATE_METHODS)[1])
 
-    def _from_one_member(self, methods: Sequence[str]) -> list[Any]:
+    def _from_one_member(self, methods: Sequence[str]) -> tuple[str, list[Any]]:
         while True:
             address = self._client.address
-            answers = [self._client.read(method) for method in methods]
+            answers = [self._client.read(method, only=snapshot.FIELDS) for method in methods]
             if self._client.address == address:
-                return answers
+                return address, answers
+
+    def deactivation_check(self, containers: Sequence[Container]) -> Verdict | None:
+        """WEKA's own dry run of the deactivation; None before release 5.0.1, which has none."""
+        uids = [container.uid for container in containers if container.uid]
+        if not snapshot.at_least(self._release, DRY_RUN_SINCE) or not uids:
+            return None
+        try:
+            self._client.check("containers/deactivation-check", {"container_uids": uids})
+        except NotOffered:
+            return None
+        except ClusterRefused as error:
+            return False, str(error)
+        return True, ""
 
     def avoid(self, addresses: Iterable[str]) -> None:
         """Never speak to these addresses again: their machines leave."""

@@ -14,6 +14,7 @@ from errors import ClusterAnswerUnknown, ClusterRefused, ClusterUnreachable
 from adapters.weka.tls import Transport
 
 PATH = "/api/v1"
+REST = "/api/v2"
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 5.0
 LARGEST_ANSWER = 64 * 1024 * 1024
@@ -26,6 +27,10 @@ class Unusable(Exception):
 
 class Unauthorized(Exception):
     """The token, or the login, was not accepted."""
+
+
+class NotOffered(Exception):
+    """This release knows no such path."""
 
 
 class Forbidden(Exception):
@@ -43,30 +48,40 @@ class Rpc:
         self._ticks = ticks
         self._end = ticks() + seconds
 
-    def post(self, address: str, method: str, params: Any, token: str | None = None) -> Any:
-        """The method's result.
+    def post(
+        self, address: str, method: str, params: Any, token: str | None = None, only: frozenset[str] | None = None
+    ) -> Any:
+        """The method's result; with `only`, of its objects just these fields and the entries keyed by an id.
 
         Raises Unusable, Unauthorized, Forbidden, ClusterRefused, ClusterAnswerUnknown, and ClusterUnreachable
         when the time of all calls is used up.
         """
         url = self._transport.url(address, PATH)
         request = {"jsonrpc": "2.0", "method": method, "params": params, "id": str(uuid.uuid4())}
+        status, body = self._exchange(url, request, token, f"{method} on {url}")
+        return _result(status, body, f"{method} on {url}", request["id"], only)
+
+    def rest(self, address: str, path: str, body: Any, token: str | None = None) -> Any:
+        """Data of a POST to REST v2; raises as post does, and NotOffered when this release has no such path."""
+        url = self._transport.url(address, f"{REST}/{path}")
+        status, answer = self._exchange(url, body, token, f"POST {url}")
+        return _data(status, answer, f"POST {url}")
+
+    def _exchange(self, url: str, body: Any, token: str | None, what: str) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        left = self._left(f"{method} on {url}")
+        left = self._left(what)
         try:
             with self._session.post(
                 url,
-                json=request,
+                json=body,
                 headers=headers,
                 timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = self._body(response, f"{method} on {url}")
-                status = response.status_code
+                return response.status_code, self._body(response, what)
         except requests.RequestException as error:
-            raise Unusable(f"{method} on {url} failed: {error}") from error
-        return _result(status, body, f"{method} on {url}", request["id"])
+            raise Unusable(f"{what} failed: {error}") from error
 
     def _left(self, what: str) -> float:
         left = self._end - self._ticks()
@@ -84,17 +99,8 @@ class Rpc:
         return bytes(body)
 
 
-def _result(status: int, body: bytes, what: str, request_id: str) -> Any:
-    if status == 401:
-        raise Unauthorized(f"{what} answered HTTP 401.")
-    if status == 403:
-        raise Forbidden(f"{what} answered HTTP 403: {body[:200].decode(errors='replace')}")
-    if status >= 500 or 300 <= status < 400:
-        raise Unusable(f"{what} answered HTTP {status}.")
-    try:
-        answer = json.loads(body)
-    except ValueError as error:
-        raise ClusterAnswerUnknown(f"{what} answered HTTP {status} with something that is not JSON.") from error
+def _result(status: int, body: bytes, what: str, request_id: str, only: frozenset[str] | None) -> Any:
+    answer = _answer(status, body, what, only)
     if not isinstance(answer, dict) or status >= 400 and "error" not in answer:
         raise ClusterAnswerUnknown(f"{what} answered HTTP {status} with something that is not JSON-RPC.")
     if answer.get("error"):
@@ -102,6 +108,35 @@ def _result(status: int, body: bytes, what: str, request_id: str) -> Any:
     if "result" not in answer or answer.get("id", request_id) != request_id:
         raise ClusterAnswerUnknown(f"{what} answered without a result, or to another request.")
     return answer["result"]
+
+
+def _data(status: int, body: bytes, what: str) -> Any:
+    if status == 404:
+        raise NotOffered(f"{what} answered HTTP 404.")
+    answer = _answer(status, body, what, None)
+    if isinstance(answer, dict) and status >= 400 and isinstance(answer.get("message"), str):
+        raise ClusterRefused(f"The cluster refused {what}: {answer['message']}")
+    if not isinstance(answer, dict) or status >= 400 or "data" not in answer:
+        raise ClusterAnswerUnknown(f"{what} answered HTTP {status} with something that is not WEKA's REST.")
+    return answer["data"]
+
+
+def _answer(status: int, body: bytes, what: str, only: frozenset[str] | None) -> Any:
+    if status == 401:
+        raise Unauthorized(f"{what} answered HTTP 401.")
+    if status == 403:
+        raise Forbidden(f"{what} answered HTTP 403: {body[:200].decode(errors='replace')}")
+    if status >= 500 or 300 <= status < 400:
+        raise Unusable(f"{what} answered HTTP {status}.")
+
+    def lean(entry: dict[str, Any]) -> dict[str, Any]:
+        # Most of a large cluster's answer is never looked at; it is dropped while it is read.
+        return {key: value for key, value in entry.items() if only is None or key in only or "<" in key}
+
+    try:
+        return json.loads(body, object_hook=lean if only else None)
+    except ValueError as error:
+        raise ClusterAnswerUnknown(f"{what} answered HTTP {status} with something that is not JSON.") from error
 
 
 def _refusal(error: Any, what: str) -> Exception:

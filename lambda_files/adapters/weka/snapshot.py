@@ -12,6 +12,18 @@ from scaling.model import Client, ClusterView, Container, Drive, Gates, Machine
 
 # Backend node ids are 20 x host id + slot; slot 0 is the management process.
 SLOTS = 20
+# The fields that are looked at, of all answers together; the others are dropped while an answer is read.
+FIELDS = frozenset(
+    """
+    jsonrpc id result error code message data exceptionText
+    guid release status io_status upgrade upgrade_info upgrade_phase time cluster_time rebuild movingData
+    protectionState numFailures percent capacity total_bytes unprovisioned_bytes hot_spare stripe_data_drives
+    stripe_protection_drives containers hosts drives backends total key
+    mode state sw_version host_ip container_ip ips hostname container_name machine_identifier server_identifier
+    aws cloud instance_id added_time state_changed_time auto_remove_timeout uid failure_domain failure_domain_type
+    host_id last_fencing_time uuid should_be_active size_bytes name ports port
+    """.split()  # noqa: SIM905
+)
 
 
 def gates(status: Any, overrides: Any, hosts: Any) -> Gates:
@@ -35,16 +47,30 @@ def gates(status: Any, overrides: Any, hosts: Any) -> Gates:
     )
 
 
-def cluster_view(status: Any, hosts: Any, nodes: Any, disks: Any, overrides: Any, interface_groups: Any) -> ClusterView:
-    """The whole view; raises ClusterAnswerUnknown when an answer is incomplete or has an unknown shape."""
+def release(status: Any) -> str | None:
+    """The release that the status tells."""
+    return _text(_object(status, "status").get("release"))
+
+
+def at_least(release: str | None, since: tuple[int, ...]) -> bool:
+    """Whether a release such as 5.0.1.100-beta is that one or a later one; False when it cannot be told."""
+    match = re.match(r"(\d+)\.(\d+)\.(\d+)", release or "")
+    return match is not None and tuple(map(int, match.groups())) >= since
+
+
+def cluster_view(
+    source: str, status: Any, hosts: Any, nodes: Any, disks: Any, overrides: Any, interface_groups: Any
+) -> ClusterView:
+    """The whole view of the member `source`; raises ClusterAnswerUnknown when an answer is incomplete or has an unknown shape."""
     status = _object(status, "status")
     machines_of = _machines(hosts, nodes, disks, interface_groups)
     found = sum(len(machine.containers) for machine in machines_of)
     total = _backend_total(status)
-    if not found or found < total:
+    if not found or found != total:
         raise ClusterAnswerUnknown(
-            f"hosts_list names {found} backend containers but status counts {total}: an incomplete list proves nothing."
+            f"hosts_list names {found} backend containers but status counts {total}: lists that disagree prove nothing."
         )
+    _refuse_missing_drives(status, disks)
     capacity = status.get("capacity")
     capacity = capacity if isinstance(capacity, dict) else {}
     return ClusterView(
@@ -63,6 +89,9 @@ def cluster_view(status: Any, hosts: Any, nodes: Any, disks: Any, overrides: Any
                 if disk.get("host_id") == "HostId<INVALID>" and disk.get("status") == "INACTIVE"
             )
         ),
+        hot_spare=_count(status.get("hot_spare")),
+        source=source,
+        time=_time((status.get("time") or {}).get("cluster_time")),
         stripe_data=_count(status.get("stripe_data_drives")),
         stripe_protection=_count(status.get("stripe_protection_drives")),
         total_bytes=_count(capacity.get("total_bytes")),
@@ -110,6 +139,7 @@ def _container(
     host_id: int, host: dict[str, Any], node: dict[str, Any] | None, drives: list[Drive], ports: list[tuple[str, str]]
 ) -> Container:
     cloud = host.get("aws") or host.get("cloud") or {}
+    up = host.get("state") == "ACTIVE" and host.get("status") == "UP"
     fenced = _time(node.get("last_fencing_time")) if node else None
     return Container(
         id=host_id,
@@ -124,7 +154,17 @@ def _container(
         management_down=node.get("status") == "DOWN" if node else None,
         drives=tuple(sorted(drives, key=lambda drive: drive.uuid)),
         ports=tuple(sorted(ports)),
+        uid=_text(host.get("uid")),
+        failure_domain=_failure_domain(host),
+        can_lead=up and node is not None and node.get("status") == "UP",
     )
+
+
+def _failure_domain(host: dict[str, Any]) -> str | None:
+    """Its name; where WEKA makes the domains itself, each machine is one."""
+    if host.get("failure_domain_type") == "AUTO" and not host.get("failure_domain"):
+        return f"auto:{_address(host)}"
+    return _text(host.get("failure_domain"))
 
 
 def _drive(disk: dict[str, Any]) -> Drive:
@@ -153,6 +193,17 @@ def _fully_protected(state: Any) -> bool | None:
     if not isinstance(state, list) or not state or not all(isinstance(level, dict) for level in state):
         return None
     return any(level.get("numFailures") == 0 and level.get("percent") == 100 for level in state)
+
+
+def _refuse_missing_drives(status: dict[str, Any], disks: Any) -> None:
+    """Status counts the drives that are in use; a list with fewer is incomplete."""
+    drives = status.get("drives")
+    total = _count(drives.get("total")) if isinstance(drives, dict) else None
+    listed = len(_entries(disks, "disks_list"))
+    if total is not None and listed < total:
+        raise ClusterAnswerUnknown(
+            f"disks_list names {listed} drives but status counts {total}: an incomplete list proves nothing."
+        )
 
 
 def _backend_total(status: dict[str, Any]) -> int:
