@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
 from adapters.aws.compute import AwsCompute
 from adapters.aws.lease import DynamoLease
-from adapters.aws.store import DynamoStore
+from adapters.aws.store import _DECRYPTED, DynamoStore
 from botocore.exceptions import ClientError
-from cloud import BASE, NAME, USER, cloud
-from errors import GroupMissing, LeaseHeld, LeaseLost, SettingsInvalid, SettingsMissing
+from cloud import BASE, NAME, PASSWORD, USER, cloud
+from errors import GroupMissing, LeaseHeld, LeaseLost, RecordsUnread, SettingsInvalid, SettingsMissing
 from moto import mock_aws
-from ports import Grant
+from ports import Grant, Refusal
 from scaling.model import Journal, Removal
 
 
@@ -97,38 +96,100 @@ def test_every_other_failure_of_the_table_is_raised(clock):
 def test_settings_of_another_schema_or_cluster_are_refused(dynamodb):
     store = DynamoStore(dynamodb, None, BASE, NAME)
     with pytest.raises(SettingsMissing, match="import"):
-        store.settings()
-    for document in ({"schema": 2, "cluster": NAME}, {"schema": 1, "cluster": "other"}):
-        dynamodb.put_item(TableName=BASE, Item={"Key": {"S": "settings"}, "Document": {"S": json.dumps(document)}})
+        _ = store.read("settings").settings
+    for document in ('{"schema": 2, "cluster": "demo"}', '{"schema": 1, "cluster": "other"}', "[]", "what"):
+        dynamodb.put_item(TableName=BASE, Item={"Key": {"S": "settings"}, "Document": {"S": document}})
         with pytest.raises(SettingsInvalid):
-            store.settings()
+            _ = store.read("settings").settings
 
 
 def test_the_journal_survives_a_round_trip_and_refuses_an_older_fence(dynamodb):
     store = DynamoStore(dynamodb, None, BASE, NAME)
-    assert store.journal() == Journal()
-    journal = Journal("guid", (1, 2), {"i-1": Removal("10.0.0.1", "m", 3, 4)})
+    assert store.read("journal").journal == Journal()
+    removed = {"i-1": Removal("10.0.0.1", "m", 3, True)}
+    journal = Journal("guid", (1, 2), removed, datetime(2026, 1, 1, tzinfo=UTC))
     store.write_journal(journal, Grant("a", 5))
-    assert store.journal() == journal
+    assert store.read("journal").journal == journal
+    assert store.read("journal").journal.fence == 5
     store.write_journal(journal, Grant("a", 5))
     with pytest.raises(LeaseLost):
         store.write_journal(Journal(), Grant("b", 4))
-    assert store.journal() == journal
+    assert store.read("journal").journal == journal
 
 
-def test_a_refused_login_is_remembered_for_exactly_those_credentials(dynamodb):
+def test_the_report_survives_a_round_trip_and_refuses_an_older_fence(dynamodb):
     store = DynamoStore(dynamodb, None, BASE, NAME)
-    assert store.refused_at("x") is None
-    store.remember_refusal("x", 12)
-    assert store.refused_at("x") == 12
-    assert store.refused_at("y") is None
+    assert store.read("report").report is None
+    store.write_report({"at": 1}, Grant("a", 5))
+    with pytest.raises(LeaseLost):
+        store.write_report({"at": 2}, Grant("b", 4))
+    assert store.read("report").report == {"at": 1}
 
 
-def test_credentials_decrypt_only_under_the_clusters_own_context():
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (None, None),
+        ('{"paused": null}', None),
+        ('{"paused": {"since": 1, "by": "arn:me", "reason": "maintenance"}}', "maintenance (by arn:me)"),
+        ('{"paused": {"since": 1}}', "no reason was given (by somebody)"),
+    ],
+)
+def test_a_pause_is_read_with_its_reason_and_its_author(dynamodb, document, words):
+    if document:
+        dynamodb.put_item(TableName=BASE, Item={"Key": {"S": "control"}, "Document": {"S": document}})
+    assert DynamoStore(dynamodb, None, BASE, NAME).read("control").control.paused == words
+
+
+@pytest.mark.parametrize("document", ["yes", '{"paused": true}'])
+def test_a_word_of_people_that_cannot_be_understood_is_not_taken_for_silence(dynamodb, document):
+    dynamodb.put_item(TableName=BASE, Item={"Key": {"S": "control"}, "Document": {"S": document}})
+    with pytest.raises(SettingsInvalid, match="control"):
+        _ = DynamoStore(dynamodb, None, BASE, NAME).read("control").control
+
+
+def test_all_items_come_in_one_call_and_what_dynamodb_kept_back_is_asked_for_again():
+    calls = []
+
+    class Slow:
+        def batch_get_item(self, RequestItems):  # noqa: N803
+            keys = RequestItems[BASE]["Keys"]
+            calls.append([key["Key"]["S"] for key in keys])
+            item = {"Key": keys[0]["Key"], "Document": {"S": "{}"}}
+            return {"Responses": {BASE: [item]}, "UnprocessedKeys": {BASE: {"Keys": keys[1:]}} if keys[1:] else {}}
+
+    records = DynamoStore(Slow(), None, BASE, NAME).read("report", "control")
+    assert calls == [["report", "control"], ["control"]]
+    assert records.report == {}
+    calls.clear()
+    with pytest.raises(RecordsUnread, match="kept back"):
+        DynamoStore(Slow(), None, BASE, NAME).read("a", "b", "c", "d", "e", "f")
+    assert len(calls) == 4
+
+
+def test_a_refused_login_is_remembered_for_exactly_those_credentials_until_they_are_accepted(dynamodb):
+    store = DynamoStore(dynamodb, None, BASE, NAME)
+    assert store.refusal("x") is None
+    store.forget_refusal()
+    assert "Item" not in dynamodb.get_item(TableName=BASE, Key={"Key": {"S": "login"}})
+    store.remember_refusal("x", 12, 3)
+    for reader in (store, DynamoStore(dynamodb, None, BASE, NAME)):
+        assert reader.refusal("x") == Refusal(12, 3)
+        assert reader.refusal("y") is None
+    store.forget_refusal()
+    for reader in (store, DynamoStore(dynamodb, None, BASE, NAME)):
+        assert reader.refusal("x") is None
+
+
+def test_credentials_decrypt_only_under_the_clusters_own_context_and_once_in_a_warm_function():
     with cloud(5) as made:
         store = made.ports().store
+        assert store.secrets() == ()
         assert store.credentials().username == USER
-        assert "correct-horse" not in repr(store.credentials())
+        assert store.secrets() == (PASSWORD,)
+        assert PASSWORD not in repr(store.credentials())
+        assert DynamoStore(made.client("dynamodb"), None, BASE, NAME).credentials().password == PASSWORD
+        _DECRYPTED.clear()
         other = DynamoStore(made.client("dynamodb"), made.client("kms"), BASE, "other")
         with pytest.raises(ClientError):
             other.credentials()
@@ -157,26 +218,113 @@ def test_an_unknown_instance_does_not_hide_the_others():
         assert set(found) == set(made.ids)
 
 
-def test_f31_detaching_goes_in_batches_of_twenty_and_a_refused_one_stops_no_other(monkeypatch):
+def refused(operation):
+    return ClientError({"Error": {"Code": "ValidationError", "Message": "is not in InService"}}, operation)
+
+
+class Refusing:
+    """A client of which one call is refused for some ids, after noting every call; `then` says what AWS does."""
+
+    def __init__(self, client, method, ids, then=None):
+        self._client, self._method, self._ids, self._then = client, method, set(ids), then
+        self.sizes = []
+
+    def __getattr__(self, name):
+        real = getattr(self._client, name)
+        if name != self._method:
+            return real
+
+        def call(**given):
+            ids = given.get("InstanceIds") or [given["InstanceId"]]
+            self.sizes.append(len(ids))
+            if self._ids & set(ids):
+                if self._then:
+                    self._then(real, ids)
+                raise refused(name)
+            return real(**given)
+
+        return call
+
+
+def compute_of(made, **clients):
+    plain = {"autoscaling": made.client("autoscaling"), "ec2": made.client("ec2")}
+    return AwsCompute(**{**plain, **clients}, group=BASE, cluster=NAME)
+
+
+def protections(made, instance_id):
+    attribute = made.client("ec2").describe_instance_attribute(
+        InstanceId=instance_id, Attribute="disableApiTermination"
+    )
+    return made.members()[instance_id]["ProtectedFromScaleIn"], attribute["DisableApiTermination"]["Value"]
+
+
+def test_f31_detaching_goes_in_batches_of_twenty_and_a_refused_one_stops_no_other():
     with cloud(23) as made:
-        compute = made.ports().compute
-        batches, fences = [], []
-        detach = compute._detach
-
-        def recorded(ids):
-            batches.append(len(ids))
-            if made.ids[3] in ids:
-                raise ClientError({"Error": {"Code": "ValidationError", "Message": "is not in InService"}}, "Detach")
-            detach(ids)
-
-        monkeypatch.setattr(compute, "_detach", recorded)
-        detached, errors = compute.detach(made.ids, lambda: fences.append(1))
+        refusing = Refusing(made.client("autoscaling"), "detach_instances", [made.ids[3]])
+        fences = []
+        detached, errors = compute_of(made, autoscaling=refusing).detach(made.ids, lambda: fences.append(1))
         assert sorted(detached) == sorted(set(made.ids) - {made.ids[3]})
         assert len(errors) == 1
         assert made.ids[3] in errors[0]
-        assert batches == [20, *[1] * 20, 3]
-        assert len(fences) == len(batches)
+        assert refusing.sizes == [20, *[1] * 20, 3]
+        assert len(fences) == len(refusing.sizes)
         assert set(made.members()) & set(detached) == set()
+
+
+def test_f31_terminating_goes_in_batches_and_one_that_is_refused_is_protected_again():
+    with cloud(6) as made:
+        odd = made.ids[2]
+        refusing = Refusing(made.client("ec2"), "terminate_instances", [odd])
+        ended, errors = compute_of(made, ec2=refusing).terminate(made.ids[:4], lambda: None)
+        assert ended == [made.ids[0], made.ids[1], made.ids[3]]
+        assert refusing.sizes == [4, 1, 1, 1, 1]
+        assert len(errors) == 1
+        assert odd in errors[0]
+        assert protections(made, odd) == (True, True)
+        assert made.ec2_state(odd) == "running"
+
+
+def test_f19_a_termination_whose_answer_was_lost_is_believed_when_ec2_shows_it():
+    with cloud(6) as made:
+        lost = made.ids[0]
+        refusing = Refusing(
+            made.client("ec2"), "terminate_instances", [lost], then=lambda real, ids: real(InstanceIds=ids)
+        )
+        ended, errors = compute_of(made, ec2=refusing).terminate([lost], lambda: None)
+        assert (ended, errors) == ([lost], [])
+
+
+@pytest.mark.parametrize(
+    ("service", "method"), [("autoscaling", "set_instance_protection"), ("ec2", "modify_instance_attribute")]
+)
+def test_s7_one_whose_protection_cannot_be_lifted_is_not_terminated(service, method):
+    with cloud(6) as made:
+        odd = made.ids[1]
+        refusing = Refusing(made.client(service), method, [odd])
+        ended, errors = compute_of(made, **{service: refusing}).terminate(made.ids[:3], lambda: None)
+        assert ended == [made.ids[0], made.ids[2]]
+        assert any(odd in error for error in errors)
+        assert made.ec2_state(odd) == "running"
+
+
+def test_s7_when_ec2_cannot_be_asked_in_the_end_every_protection_is_on_again():
+    with cloud(6) as made:
+        odd = made.ids[0]
+        refusing = Refusing(made.client("ec2"), "terminate_instances", [odd])
+        compute = compute_of(made, ec2=refusing)
+        compute.instances = lambda _: (_ for _ in ()).throw(refused("DescribeInstances"))
+        with pytest.raises(ClientError):
+            compute.terminate([odd], lambda: None)
+        assert protections(made, odd) == (True, True)
+
+
+def test_a_pass_of_fifty_terminations_takes_one_call_each_but_for_the_attribute():
+    with cloud(50) as made:
+        autoscaling = Refusing(made.client("autoscaling"), "set_instance_protection", [])
+        ec2 = Refusing(made.client("ec2"), "terminate_instances", [])
+        ended, errors = compute_of(made, autoscaling=autoscaling, ec2=ec2).terminate(made.ids, lambda: None)
+        assert (len(ended), errors) == (50, [])
+        assert autoscaling.sizes == ec2.sizes == [50]
 
 
 def test_nothing_is_touched_when_the_lease_is_lost():
@@ -187,22 +335,23 @@ def test_nothing_is_touched_when_the_lease_is_lost():
             raise LeaseLost("lost")
 
         with pytest.raises(LeaseLost):
-            compute.terminate(made.ids[0], lost)
+            compute.terminate(made.ids[:2], lost)
         with pytest.raises(LeaseLost):
             compute.detach(made.ids, lost)
-        assert made.members()[made.ids[0]]["ProtectedFromScaleIn"] is True
+        assert all(protections(made, instance_id) == (True, True) for instance_id in made.ids)
 
 
-def test_a_lease_lost_after_protection_went_off_puts_it_on_again():
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_lease_lost_after_protection_went_off_puts_it_on_again(calls):
     with cloud(5) as made:
-        answers = iter([None, LeaseLost("lost")])
+        left = [None] * calls
 
         def fence():
-            answer = next(answers)
-            if answer:
-                raise answer
+            if not left:
+                raise LeaseLost("lost")
+            left.pop()
 
         with pytest.raises(LeaseLost):
-            made.ports().compute.terminate(made.ids[0], fence)
-        assert made.members()[made.ids[0]]["ProtectedFromScaleIn"] is True
+            made.ports().compute.terminate(made.ids[:2], fence)
+        assert all(protections(made, instance_id) == (True, True) for instance_id in made.ids)
         assert made.ec2_state(made.ids[0]) == "running"

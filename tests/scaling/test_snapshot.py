@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from adapters.weka.snapshot import cluster_view, gates
+from adapters.weka.snapshot import FIELDS, at_least, cluster_view, gates
 from errors import ClusterAnswerUnknown
 
 from local_cloud.weka import status as weka_status
@@ -22,6 +22,7 @@ def original() -> dict[str, Any]:
     clients = [MachineSpec("i-00000000000000099", "10.0.0.99")]
     weka = registry.form("demo", specs, password="x", clients=clients)
     return {
+        "source": "10.0.0.1",
         "status": weka_status.status(weka),
         "hosts": views.hosts(weka),
         "nodes": views.nodes(weka),
@@ -135,6 +136,8 @@ SPOILED = {
     "a drive without a uuid": lambda a: first(a["disks"]).pop("uuid"),
     "a null entry": lambda a: a["hosts"].update({"HostId<0>": None}),
     "no guid": lambda a: a["status"].pop("guid"),
+    "a host that status does not count": lambda a: a["status"]["containers"]["backends"].update(total=17),
+    "fewer drives than status counts": lambda a: a["disks"].pop(next(iter(a["disks"]))),
     "no counts": lambda a: (a["status"].pop("hosts"), a["status"].pop("containers")),
     "status as text": lambda a: a.update(status="OK"),
     "overrides as a list": lambda a: a.update(overrides=[]),
@@ -153,3 +156,72 @@ def test_fields_of_a_newer_release_do_no_harm(answers):
     first(answers["hosts"])["something_new"] = {"a": 1}
     answers["status"]["something_new"] = True
     assert len(cluster_view(**answers).machines) == 6
+
+
+def test_what_the_floor_and_the_dry_run_need_is_read(answers):
+    answers["status"].update(hot_spare=1, time={"cluster_time": "2025-04-09T11:54:25.9790869Z"})
+    view = cluster_view(**answers)
+    assert view.source == "10.0.0.1"
+    assert view.hot_spare == 1
+    assert view.time.isoformat().startswith("2025-04-09T11:54:25")
+    assert len({c.failure_domain for m in view.machines for c in m.containers}) == 6
+    assert all(c.uid for m in view.machines for c in m.containers)
+    assert sum(c.can_lead for m in view.machines for c in m.containers) == 18
+
+
+def test_without_a_clock_or_a_spare_they_are_unknown(answers):
+    answers["status"].pop("hot_spare")
+    answers["status"].pop("time", None)
+    view = cluster_view(**answers)
+    assert view.hot_spare is None
+    assert view.time is None
+
+
+@pytest.mark.parametrize(
+    ("change", "domain"),
+    [
+        ({"failure_domain": "DOM-001"}, "DOM-001"),
+        ({"failure_domain": None, "failure_domain_type": "USER"}, None),
+        ({"failure_domain": "", "failure_domain_type": "USER"}, None),
+        ({"failure_domain": None, "failure_domain_type": "AUTO"}, "auto:10.0.0.1"),
+    ],
+)
+def test_a_failure_domain_is_named_automatic_or_unknown(answers, change, domain):
+    for host in answers["hosts"].values():
+        if host["host_ip"] == "10.0.0.1":
+            host.update(change)
+    assert {c.failure_domain for c in cluster_view(**answers).machines[0].containers} == {domain}
+
+
+@pytest.mark.parametrize("change", [{"status": "DOWN"}, {"state": "DEACTIVATING"}])
+def test_only_an_active_container_that_is_up_can_lead(answers, change):
+    first(answers["hosts"]).update(change)
+    assert sum(c.can_lead for m in cluster_view(**answers).machines for c in m.containers) == 17
+
+
+def test_a_container_whose_management_is_down_cannot_lead(answers):
+    node = next(n for key, n in answers["nodes"].items() if n["slot"] == 0)
+    node["status"] = "DOWN"
+    assert sum(c.can_lead for m in cluster_view(**answers).machines for c in m.containers) == 17
+
+
+@pytest.mark.parametrize(
+    ("release", "later"),
+    [("5.0.1", True), ("5.0.1.100-beta", True), ("5.1.27", True), ("5.0.0.9", False), ("4.4.2.157-k8s.2", False)],
+)
+def test_releases_are_compared_by_their_numbers(release, later):
+    assert at_least(release, (5, 0, 1)) is later
+
+
+@pytest.mark.parametrize("release", [None, "", "next"])
+def test_an_odd_release_is_later_than_nothing(release):
+    assert at_least(release, (0, 0, 0)) is False
+
+
+def test_the_fields_that_are_kept_are_enough(answers):
+    def lean(value):
+        if isinstance(value, dict):
+            return {key: lean(entry) for key, entry in value.items() if key in FIELDS or "<" in key}
+        return [lean(entry) for entry in value] if isinstance(value, list) else value
+
+    assert cluster_view(**{key: lean(value) for key, value in answers.items()}) == cluster_view(**answers)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from adapters.weka.client import WekaClient
 from adapters.weka.cluster import WekaCluster
-from adapters.weka.login import Login
+from adapters.weka.login import _TOKENS, Login
 from adapters.weka.pool import Pool
 from adapters.weka.rpc import Rpc
 from adapters.weka.tls import Transport
@@ -24,7 +24,7 @@ from errors import (
     SettingsInvalid,
     WrongCluster,
 )
-from ports import Credentials
+from ports import Credentials, Refusal
 
 from local_cloud.weka.certificate import self_signed
 from local_cloud.weka.model import MachineSpec
@@ -33,13 +33,16 @@ from local_cloud.weka.registry import Registry
 
 class Memory:
     def __init__(self) -> None:
-        self.noted: dict[str, int] = {}
+        self.noted: dict[str, Refusal] = {}
 
-    def refused_at(self, fingerprint: str) -> int | None:
+    def refusal(self, fingerprint: str) -> Refusal | None:
         return self.noted.get(fingerprint)
 
-    def remember_refusal(self, fingerprint: str, at: int) -> None:
-        self.noted[fingerprint] = at
+    def remember_refusal(self, fingerprint: str, at: int, count: int) -> None:
+        self.noted[fingerprint] = Refusal(at, count)
+
+    def forget_refusal(self) -> None:
+        self.noted.clear()
 
 
 class World:
@@ -71,6 +74,7 @@ def shared():
 @pytest.fixture
 def world(shared):
     shared.memory.noted.clear()
+    _TOKENS.clear()
     yield shared
     shared.weka.faults.clear()
     shared.weka.users.set_password(USER, PASSWORD)
