@@ -65,7 +65,6 @@ class Container:
     down_since: datetime | None = None
     management_down: bool | None = None
     drives: tuple[Drive, ...] = ()
-    ports: tuple[tuple[str, str], ...] = ()
     uid: str | None = None
     failure_domain: str | None = None
     can_lead: bool = False

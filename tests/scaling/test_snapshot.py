@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from adapters.weka.snapshot import FIELDS, at_least, cluster_view, gates
+from adapters.weka.snapshot import FIELDS, all_up, at_least, cluster_view, gates, ports_of
 from errors import ClusterAnswerUnknown
 
 from local_cloud.weka import status as weka_status
@@ -28,7 +28,6 @@ def original() -> dict[str, Any]:
         "nodes": views.nodes(weka),
         "disks": views.drives(weka),
         "overrides": {},
-        "interface_groups": [],
     }
 
 
@@ -89,9 +88,12 @@ def test_drives_without_a_container_are_told_apart(answers):
     assert cluster_view(**answers).orphan_drives == (disk["uuid"],)
 
 
-def test_nfs_ports_belong_to_their_container(answers):
-    answers["interface_groups"] = [{"name": "nfs", "ports": [{"host_id": "HostId<0>", "port": "eth1"}]}]
-    assert cluster_view(**answers).machines[0].containers[0].ports == (("nfs", "eth1"),)
+def test_nfs_ports_are_those_of_the_containers_in_question():
+    groups = [{"name": "nfs", "ports": [{"host_id": "HostId<0>", "port": "a"}, {"host_id": "HostId<1>", "port": "b"}]}]
+    assert ports_of(groups, {1, 2}) == [("nfs", "HostId<1>", "b")]
+    for odd in ({}, [{"ports": {}}], [{"ports": [{"host_id": 1}]}]):
+        with pytest.raises(ClusterAnswerUnknown):
+            ports_of(odd, {1})
 
 
 def test_an_override_is_seen_even_when_it_is_not_enabled(answers):
@@ -141,7 +143,6 @@ SPOILED = {
     "no counts": lambda a: (a["status"].pop("hosts"), a["status"].pop("containers")),
     "status as text": lambda a: a.update(status="OK"),
     "overrides as a list": lambda a: a.update(overrides=[]),
-    "interface groups as an object": lambda a: a.update(interface_groups={}),
 }
 
 
@@ -225,3 +226,13 @@ def test_the_fields_that_are_kept_are_enough(answers):
         return [lean(entry) for entry in value] if isinstance(value, list) else value
 
     assert cluster_view(**{key: lean(value) for key, value in answers.items()}) == cluster_view(**answers)
+
+
+@pytest.mark.parametrize(
+    ("change", "all_of_them"), [({}, True), ({"status": "DOWN"}, False), ({"state": "INACTIVE"}, False)]
+)
+def test_whether_every_backend_is_up_is_told_without_its_processes(answers, change, all_of_them):
+    first(answers["hosts"]).update(change)
+    assert all_up(answers["hosts"]) is all_of_them
+    answers["nodes"] = {}
+    assert sum(c.can_lead for m in cluster_view(**answers).machines for c in m.containers) == 18 - (not all_of_them)

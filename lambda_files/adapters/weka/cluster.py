@@ -16,14 +16,7 @@ from adapters.weka.rpc import NotOffered
 
 # A container or drive that comes or goes between two reads makes them disagree; reading again settles it.
 ATTEMPTS = 3
-VIEW_METHODS = (
-    "status",
-    "hosts_list",
-    "nodes_list",
-    "disks_list",
-    "manual_override_list",
-    "interface_group_list",
-)
+VIEW_METHODS = ("status", "manual_override_list", "hosts_list", "disks_list")
 GATE_METHODS = ("status", "manual_override_list", "hosts_list")
 # WEKA's release notes of 5.0.1: containers can be checked before they are deactivated.
 DRY_RUN_SINCE = (5, 0, 1)
@@ -47,7 +40,11 @@ class WekaCluster:
         while attempts < ATTEMPTS:
             source, answers = self._from_one_member(VIEW_METHODS)
             try:
-                view = snapshot.cluster_view(source, *answers)
+                # The processes are most of a large cluster's answer, and tell only since when a container is not up.
+                nodes = {} if snapshot.all_up(answers[2]) else self._client.read("nodes_list", only=snapshot.FIELDS)
+                if self._client.address != source:
+                    continue
+                view = snapshot.cluster_view(source, *answers, nodes)
             except ClusterAnswerUnknown as error:
                 problem, attempts = error, attempts + 1
                 continue
@@ -98,11 +95,9 @@ class WekaCluster:
 
     def deactivate_containers(self, containers: Sequence[Container]) -> None:
         """Take the containers' ports out of the NFS interface groups, then deactivate all in one call."""
-        for container in containers:
-            for group, port in container.ports:
-                self._change(
-                    "interface_group_delete_port", {"name": group, "host_id": f"HostId<{container.id}>", "port": port}
-                )
+        groups = self._client.read("interface_group_list")
+        for name, host_id, port in snapshot.ports_of(groups, {container.id for container in containers}):
+            self._change("interface_group_delete_port", {"name": name, "host_id": host_id, "port": port})
         self._change(
             "cluster_deactivate_hosts",
             {"host_ids": [f"HostId<{container.id}>" for container in containers], "skip_resource_validation": False},

@@ -67,7 +67,7 @@ class Rpc:
         status, answer = self._exchange(url, body, token, f"POST {url}")
         return _data(status, answer, f"POST {url}")
 
-    def _exchange(self, url: str, body: Any, token: str | None, what: str) -> tuple[int, bytes]:
+    def _exchange(self, url: str, body: Any, token: str | None, what: str) -> tuple[int, bytearray]:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         left = self._left(what)
         try:
@@ -89,17 +89,17 @@ class Rpc:
             raise ClusterUnreachable(f"The time for this pass was used up before {what}; the next pass tries again.")
         return left
 
-    def _body(self, response: requests.Response, what: str) -> bytes:
+    def _body(self, response: requests.Response, what: str) -> bytearray:
         body = bytearray()
         for chunk in response.iter_content(65536):
             self._left(what)
             body += chunk
             if len(body) > LARGEST_ANSWER:
                 raise ClusterAnswerUnknown(f"The answer to {what} is larger than {LARGEST_ANSWER} bytes.")
-        return bytes(body)
+        return body
 
 
-def _result(status: int, body: bytes, what: str, request_id: str, only: frozenset[str] | None) -> Any:
+def _result(status: int, body: bytearray, what: str, request_id: str, only: frozenset[str] | None) -> Any:
     answer = _answer(status, body, what, only)
     if not isinstance(answer, dict) or status >= 400 and "error" not in answer:
         raise ClusterAnswerUnknown(f"{what} answered HTTP {status} with something that is not JSON-RPC.")
@@ -110,7 +110,7 @@ def _result(status: int, body: bytes, what: str, request_id: str, only: frozense
     return answer["result"]
 
 
-def _data(status: int, body: bytes, what: str) -> Any:
+def _data(status: int, body: bytearray, what: str) -> Any:
     if status == 404:
         raise NotOffered(f"{what} answered HTTP 404.")
     answer = _answer(status, body, what, None)
@@ -121,7 +121,7 @@ def _data(status: int, body: bytes, what: str) -> Any:
     return answer["data"]
 
 
-def _answer(status: int, body: bytes, what: str, only: frozenset[str] | None) -> Any:
+def _answer(status: int, body: bytearray, what: str, only: frozenset[str] | None) -> Any:
     if status == 401:
         raise Unauthorized(f"{what} answered HTTP 401.")
     if status == 403:

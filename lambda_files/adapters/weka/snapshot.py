@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,12 +59,29 @@ def at_least(release: str | None, since: tuple[int, ...]) -> bool:
     return match is not None and tuple(map(int, match.groups())) >= since
 
 
-def cluster_view(
-    source: str, status: Any, hosts: Any, nodes: Any, disks: Any, overrides: Any, interface_groups: Any
-) -> ClusterView:
-    """The whole view of the member `source`; raises ClusterAnswerUnknown when an answer is incomplete or has an unknown shape."""
+def all_up(hosts: Any) -> bool:
+    """Whether every backend container is active and up; raises ClusterAnswerUnknown."""
+    backends = (host for host in _entries(hosts, "hosts_list") if host.get("mode") == "backend")
+    return all(_is_up(host) for host in backends)
+
+
+def ports_of(interface_groups: Any, host_ids: Collection[int]) -> list[tuple[str, str, str]]:
+    """Name of the NFS interface group, HostId and port of each port of these containers."""
+    return [
+        (str(group.get("name")), str(port["host_id"]), str(port.get("port")))
+        for group in _list(interface_groups, "interface_group_list")
+        for port in _list(group.get("ports", []), "interface_group_list")
+        if _number(port.get("host_id"), "HostId") in host_ids
+    ]
+
+
+def cluster_view(source: str, status: Any, overrides: Any, hosts: Any, disks: Any, nodes: Any) -> ClusterView:
+    """The whole view of the member `source`; without nodes nothing is known of them.
+
+    Raises ClusterAnswerUnknown when an answer is incomplete or has an unknown shape.
+    """
     status = _object(status, "status")
-    machines_of = _machines(hosts, nodes, disks, interface_groups)
+    machines_of = _machines(hosts, nodes, disks)
     found = sum(len(machine.containers) for machine in machines_of)
     total = _backend_total(status)
     if not found or found != total:
@@ -99,7 +117,7 @@ def cluster_view(
     )
 
 
-def _machines(hosts: Any, nodes: Any, disks: Any, interface_groups: Any) -> tuple[Machine, ...]:
+def _machines(hosts: Any, nodes: Any, disks: Any) -> tuple[Machine, ...]:
     management = {
         _number(node.get("host_id"), "HostId"): node
         for key, node in _items(nodes, "nodes_list")
@@ -109,10 +127,6 @@ def _machines(hosts: Any, nodes: Any, disks: Any, interface_groups: Any) -> tupl
     for disk in _entries(disks, "disks_list"):
         if disk.get("host_id") != "HostId<INVALID>":
             drives[_number(disk.get("host_id"), "HostId")].append(_drive(disk))
-    ports: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for group in _list(interface_groups, "interface_group_list"):
-        for port in _list(group.get("ports", []), "interface_group_list"):
-            ports[_number(port.get("host_id"), "HostId")].append((str(group.get("name")), str(port.get("port"))))
     by_identity: dict[tuple[str, str | None, str | None], list[Container]] = defaultdict(list)
     ids = set()
     for key, host in _items(hosts, "hosts_list"):
@@ -121,7 +135,7 @@ def _machines(hosts: Any, nodes: Any, disks: Any, interface_groups: Any) -> tupl
         if host.get("mode") not in ("backend", "client"):
             raise ClusterAnswerUnknown(f"hosts_list: {key} has the unknown mode {host.get('mode')!r}.")
         if host["mode"] == "backend":
-            container = _container(host_id, host, management.get(host_id), drives[host_id], ports[host_id])
+            container = _container(host_id, host, management.get(host_id), drives[host_id])
             identity = (container.address, container.instance_id, container.machine_identifier)
             by_identity[identity].append(container)
     lost = sorted({host_id for host_id, of_host in drives.items() if of_host} - ids)
@@ -135,11 +149,8 @@ def _machines(hosts: Any, nodes: Any, disks: Any, interface_groups: Any) -> tupl
     )
 
 
-def _container(
-    host_id: int, host: dict[str, Any], node: dict[str, Any] | None, drives: list[Drive], ports: list[tuple[str, str]]
-) -> Container:
+def _container(host_id: int, host: dict[str, Any], node: dict[str, Any] | None, drives: list[Drive]) -> Container:
     cloud = host.get("aws") or host.get("cloud") or {}
-    up = host.get("state") == "ACTIVE" and host.get("status") == "UP"
     fenced = _time(node.get("last_fencing_time")) if node else None
     return Container(
         id=host_id,
@@ -153,11 +164,14 @@ def _container(
         down_since=fenced or _time(host.get("state_changed_time")),
         management_down=node.get("status") == "DOWN" if node else None,
         drives=tuple(sorted(drives, key=lambda drive: drive.uuid)),
-        ports=tuple(sorted(ports)),
         uid=_text(host.get("uid")),
         failure_domain=_failure_domain(host),
-        can_lead=up and node is not None and node.get("status") == "UP",
+        can_lead=_is_up(host) and (node is None or node.get("status") == "UP"),
     )
+
+
+def _is_up(host: dict[str, Any]) -> bool:
+    return host.get("state") == "ACTIVE" and host.get("status") == "UP"
 
 
 def _failure_domain(host: dict[str, Any]) -> str | None:
