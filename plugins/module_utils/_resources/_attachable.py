@@ -1,4 +1,4 @@
-"""Which instances may become members of a group, and which members may be terminated."""
+"""Which instances may become members of a group, which sizes let members go, and which may be terminated."""
 
 from __future__ import annotations
 
@@ -48,6 +48,29 @@ def _wrong(seen: Mapping[str, Any], name: str, cluster: str) -> str | None:
     if zones is not None and each.zone not in zones:
         return f"{name} is in {each.zone}, and the group in {', '.join(zones)}"
     return None
+
+
+def fitting_sizes(group: str, seen: Mapping[str, Any], count: int, lower: bool) -> dict[str, tuple[int, int]]:
+    """Return the sizes to change, before and after, so that AWS detaches so many members and counts desired down.
+
+    AWS refuses what would bring desired below min_size, or below 0. A group that is being scaled in has more members
+    than desired; raising desired to their number launches nothing.
+
+    Raises:
+        ResourceError: min_size is in the way and may not be lowered.
+    """
+    desired = max(seen["desired_capacity"], count)
+    wanted = {
+        "min_size": min(seen["min_size"], desired - count),
+        "max_size": max(seen["max_size"], desired),
+        "desired_capacity": desired,
+    }
+    if wanted["min_size"] < seen["min_size"] and not lower:
+        raise ResourceError(
+            f"Auto Scaling group {group} has a min_size of {seen['min_size']}, and without these {count} members its "
+            f"capacity would be {desired - count}. Lower min_size first, or set lower_min_size."
+        )
+    return {size: (seen[size], value) for size, value in wanted.items() if seen[size] != value}
 
 
 def refuse_termination(cluster: str, lives: Mapping[str, Instance], ending: Sequence[str]) -> None:

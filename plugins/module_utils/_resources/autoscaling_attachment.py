@@ -240,21 +240,17 @@ class AutoscalingAttachment(Resource):
         if detach:
             detach[-1].settle = True
         rest = self._terminate(ending) if self.option("terminate") else self._release(observed)
-        return [*self._lower(observed, sum(states[name] != "Standby" for name in leaving)), *detach, *rest]
+        return [*self._sizes(observed, sum(states[name] != "Standby" for name in leaving)), *detach, *rest]
 
-    def _lower(self, seen: Observed, count: int) -> list[Step]:
-        if not count or not self.option("decrement") or seen["desired_capacity"] - count >= seen["min_size"]:
+    def _sizes(self, seen: Observed, count: int) -> list[Step]:
+        if not count or not self.option("decrement"):
             return []
-        least = max(0, seen["desired_capacity"] - count)
-        if not self.option("lower_min_size"):
-            raise ResourceError(
-                f"Auto Scaling group {self.identifier()} has a min_size of {seen['min_size']}, and without these {count} "
-                f"members its capacity would be {least}. Lower min_size first, or set lower_min_size."
-            )
-        params = {"AutoScalingGroupName": self.identifier(), "MinSize": least}
-        difference = {"min_size": (seen["min_size"], least)}
+        difference = attachable.fitting_sizes(self.identifier(), seen, count, self.option("lower_min_size"))
+        params = {groups.PLAIN[size]: pair[1] for size, pair in difference.items()}
+        update = {"AutoScalingGroupName": self.identifier(), **params}
         reason = "let the group become this small"
-        return [self.change("autoscaling", "update_auto_scaling_group", params, reason, difference, retry=groups.BUSY)]
+        change = self.change("autoscaling", "update_auto_scaling_group", update, reason, difference, retry=groups.BUSY)
+        return [change] if difference else []
 
     def _terminate(self, ending: list[str]) -> list[Step]:
         """One at a time: EC2 ends only a part of many when it refuses one."""

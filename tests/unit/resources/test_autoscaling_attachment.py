@@ -231,6 +231,20 @@ def test_a_min_size_in_the_way_is_said_when_it_may_not_be_lowered(runner: Runner
     )
 
 
+def test_all_members_of_a_group_that_is_being_scaled_in_are_detached(runner: Runner) -> None:
+    """Desired falls at once and members only when they are drained; AWS counts desired down, and not below 0."""
+    named = group(runner, "at-shrinking", new_instances_protected_from_scale_in=True)
+    ids = instances(runner, 3)
+    runner(TYPE, **named, instance_ids=ids)
+    runner.client("autoscaling").update_auto_scaling_group(
+        AutoScalingGroupName=named["group"], DesiredCapacity=2, MaxSize=2
+    )
+    gone = runner(TYPE, **named, instance_ids=ids, state="absent")
+    assert actions(gone) == ["UpdateAutoScalingGroup", "DetachInstances"] and gone[TYPE]["detached"] == ids
+    left = described(runner, named["group"])
+    assert (left["DesiredCapacity"], left["Instances"], states(runner, ids)) == (0, [], {"running"})
+
+
 def test_any_number_that_the_group_launched_is_terminated_and_nothing_else(runner: Runner) -> None:
     named = group(runner, "at-end")
     launched = instances(runner, 55, marks("at-end", "member"))
