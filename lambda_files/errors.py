@@ -31,6 +31,10 @@ class RecordsUnread(StatefulError):
     """DynamoDB did not give all of the items that were asked for."""
 
 
+class InstancesUnread(StatefulError):
+    """EC2 did not tell of all instances that were asked for, nor that they do not exist."""
+
+
 class GroupMissing(StatefulError):
     """The Auto Scaling group is not there."""
 

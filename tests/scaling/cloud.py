@@ -16,13 +16,15 @@ import fetch.handler
 import scale.handler
 import terminate.handler
 import transient.handler
+from adapters.aws.store import _DECRYPTED
+from adapters.weka.login import _TOKENS
 from adapters.wiring import ports
 from botocore.exceptions import BotoCoreError, ClientError
 from environment import Environment
 from errors import LeaseHeld, StatefulError, TransientErrors
 from ground import BASE, NAME, free_block, instances, records
 from moto import mock_aws
-from moto.autoscaling.models import AutoScalingBackend
+from moto.autoscaling.models import AutoScalingBackend, autoscaling_backends
 from moto.ec2 import ec2_backends
 from ports.bundle import Ports
 from wire import Wire, own_client, watched_client, wired
@@ -83,6 +85,8 @@ class Cloud:
 
     def as_function(self, name: str) -> Ports:
         made = self.ports()
+        if self.wire.dead:
+            forget()
         self.wire.function, self.wire.dead = name, False
         return made
 
@@ -158,6 +162,14 @@ class Cloud:
         group = self.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[BASE])
         return {i["InstanceId"]: i for i in group["AutoScalingGroups"][0]["Instances"]}
 
+    def group(self) -> Any:
+        """The group inside moto, for what AWS does by itself and moto does not."""
+        return autoscaling_backends["123456789012"]["us-east-1"].autoscaling_groups[BASE]
+
+    def group_says(self, instance_id: str, lifecycle: str) -> None:
+        """The group moves a member on to this lifecycle state."""
+        next(s for s in self.group().instance_states if s.instance.id == instance_id).lifecycle_state = lifecycle
+
     def ec2_state(self, instance_id: str) -> str:
         answer = self.client("ec2").describe_instances(InstanceIds=[instance_id])
         return str(answer["Reservations"][0]["Instances"][0]["State"]["Name"])
@@ -191,6 +203,12 @@ class Cloud:
         return found.get("Item", {})
 
 
+def forget() -> None:
+    """What a process of a function knows ends with it."""
+    _DECRYPTED.clear()
+    _TOKENS.clear()
+
+
 @contextmanager
 def cloud(count: int = 8, desired: int | None = None) -> Iterator[Cloud]:
     """`count` backends in a group that wants `desired` of them, with records, key and cluster in place."""
@@ -207,6 +225,7 @@ def cloud(count: int = 8, desired: int | None = None) -> Iterator[Cloud]:
         patch("adapters.wiring.SystemClock", lambda: ticker),
         wired(wire),
     ):
+        forget()
         try:
             ids, addresses = instances(count, block)
             records()

@@ -22,7 +22,7 @@ def instances(count: int, block: int) -> tuple[list[str], list[str]]:
     """Ids and addresses of instances in a group of their own, all protected."""
     ec2, autoscaling = own_client("ec2"), own_client("autoscaling")
     vpc = ec2.create_vpc(CidrBlock=f"127.{block}.0.0/16")["Vpc"]["VpcId"]
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"127.{block}.1.0/24")["Subnet"]["SubnetId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"127.{block}.0.0/20")["Subnet"]["SubnetId"]
     image = ec2.register_image(Name=BASE)["ImageId"]
     made = ec2.run_instances(
         ImageId=image,
@@ -30,17 +30,18 @@ def instances(count: int, block: int) -> tuple[list[str], list[str]]:
         MaxCount=count,
         SubnetId=subnet,
         InstanceType="i3en.2xlarge",
-        DisableApiTermination=True,
         TagSpecifications=[{"ResourceType": "instance", "Tags": [TAG]}],
     )["Instances"]
     ids = [instance["InstanceId"] for instance in made]
+    for instance_id in ids:  # moto takes no notice of it in RunInstances
+        ec2.modify_instance_attribute(InstanceId=instance_id, DisableApiTermination={"Value": True})
     template = ec2.create_launch_template(
         LaunchTemplateName=BASE, LaunchTemplateData={"ImageId": image, "InstanceType": "i3en.2xlarge"}
     )["LaunchTemplate"]["LaunchTemplateId"]
     autoscaling.create_auto_scaling_group(
         AutoScalingGroupName=BASE,
         MinSize=0,
-        MaxSize=50,
+        MaxSize=max(50, count),
         DesiredCapacity=0,
         VPCZoneIdentifier=subnet,
         LaunchTemplate={"LaunchTemplateId": template},

@@ -113,18 +113,20 @@ _now: list[Wire] = []
 @contextmanager
 def wired(wire: Wire) -> Iterator[None]:
     """The functions' clients of AWS and WEKA are watched by this wire."""
-    post = Rpc.post
 
-    def watched(rpc: Rpc, address: str, method: str, params: Any, token: str | None = None) -> Any:
-        names = (f"weka:{method}", f"weka:{method} {address}")
-        wire.pass_by(Call(names, params), after=False)
-        answer = post(rpc, address, method, params, token)
-        wire.pass_by(Call(names, params, answer), after=True)
-        return answer
+    def watched(send: Callable[..., Any]) -> Callable[..., Any]:
+        def call(rpc: Rpc, address: str, method: str, params: Any, *more: Any) -> Any:
+            names = (f"weka:{method}", f"weka:{method} {address}")
+            wire.pass_by(Call(names, params), after=False)
+            answer = send(rpc, address, method, params, *more)
+            wire.pass_by(Call(names, params, answer), after=True)
+            return answer
+
+        return call
 
     _now.append(wire)
     try:
-        with patch.object(Rpc, "post", watched):
+        with patch.object(Rpc, "post", watched(Rpc.post)), patch.object(Rpc, "rest", watched(Rpc.rest)):
             yield
     finally:
         _now.remove(wire)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from errors import GroupMissing
+from errors import GroupMissing, InstancesUnread
 from ports.compute import Group, GroupInstance, Instance
 from scaling.model import GONE_STATES, GroupView, Member
 
@@ -65,28 +66,43 @@ class AwsCompute:
     def instances(self, ids: Sequence[str]) -> dict[str, Instance]:
         """Those of the instances that EC2 knows. A filter, unlike InstanceIds, does not fail for an unknown one."""
         return {
-            instance["InstanceId"]: Instance(
-                instance_id=instance["InstanceId"],
-                state=instance["State"]["Name"],
-                address=instance.get("PrivateIpAddress"),
-                launched=instance["LaunchTime"],
-                tags={tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])},
-            )
+            instance_id: instance
             for batch in _batches(ids, DESCRIBE_BATCH)
             for page in self._ec2.get_paginator("describe_instances").paginate(
                 Filters=[{"Name": "instance-id", "Values": batch}]
             )
-            for reservation in page["Reservations"]
-            for instance in reservation["Instances"]
+            for instance_id, instance in _instances(page)
         }
+
+    def _by_id(self, ids: list[str]) -> dict[str, Instance]:
+        """Those that a filter left out and that EC2 knows after all: only its own word that there is none counts.
+
+        Raises InstancesUnread when it says neither.
+        """
+        while ids:
+            try:
+                found = dict(_instances(self._ec2.describe_instances(InstanceIds=ids)))
+            except ClientError as error:
+                named = set(re.findall(r"i-[0-9a-f]+", str(error)))
+                if error.response["Error"]["Code"] != "InvalidInstanceID.NotFound" or not named & set(ids):
+                    raise
+                ids = [instance_id for instance_id in ids if instance_id not in named]
+                continue
+            if lost := sorted(set(ids) - set(found)):
+                raise InstancesUnread(f"EC2 answered without {', '.join(lost)}; the next pass tries again.")
+            return found
+        return {}
 
     def view(self) -> GroupView:
         """Group and instances joined, as the scaling core wants them."""
         group = self.group()
-        known = self.instances([instance.instance_id for instance in group.instances])
+        ids = [instance.instance_id for instance in group.instances]
+        known = self.instances(ids)
+        known |= self._by_id([instance_id for instance_id in ids if instance_id not in known])
         return GroupView(
             name=group.name,
-            desired=group.desired,
+            # Auto Scaling fills the group up to its minimum, whatever is desired.
+            desired=max(group.desired, group.minimum),
             members=tuple(self._member(instance, known.get(instance.instance_id)) for instance in group.instances),
         )
 
@@ -177,6 +193,21 @@ class AwsCompute:
         self._autoscaling.set_instance_protection(
             AutoScalingGroupName=self._group, InstanceIds=ids, ProtectedFromScaleIn=on
         )
+
+
+def _instances(page: dict[str, Any]) -> Iterator[tuple[str, Instance]]:
+    for reservation in page["Reservations"]:
+        for instance in reservation["Instances"]:
+            yield (
+                instance["InstanceId"],
+                Instance(
+                    instance_id=instance["InstanceId"],
+                    state=instance["State"]["Name"],
+                    address=instance.get("PrivateIpAddress"),
+                    launched=instance["LaunchTime"],
+                    tags={tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])},
+                ),
+            )
 
 
 def _batches(ids: Sequence[str], size: int) -> Iterator[list[str]]:
