@@ -9,7 +9,7 @@ import pytest
 from local_cloud.account import leftovers
 from local_cloud.client import Cloud
 from local_cloud.stack import create_stack, update_stack
-from tests.integration.conftest import Playbooks
+from tests.integration.conftest import Done, Playbooks
 from tests.integration.looking import actions, backends, group, joined, members, protected, states
 
 TYPES = {
@@ -28,20 +28,70 @@ TYPES = {
     "elasticloadbalancing:CreateTargetGroup",
     "elasticloadbalancing:CreateLoadBalancer",
 }
+FOREIGN = "/aws/lambda/stateful-demo-of-somebody-else"
 
 
-def test_check_mode_on_an_empty_account_shows_everything_and_writes_nothing(playbooks: Playbooks, cloud: Cloud) -> None:
-    done, written = playbooks.writes(lambda: playbooks("import", "--check", "--diff", cluster="demo"))
+@pytest.fixture(scope="module")
+def shown(playbooks: Playbooks) -> tuple[Done, list[str]]:
+    """What check mode shows on an empty account, and the writing calls that it made."""
+    return playbooks.writes(lambda: playbooks("import", "--check", "--diff", cluster="demo"))
+
+
+@pytest.fixture(scope="module")
+def made(shown: tuple[Done, list[str]], playbooks: Playbooks) -> Done:
+    """The import that check mode announced."""
+    return playbooks("import", cluster="demo")
+
+
+@pytest.fixture(scope="module")
+def grown(made: Done, cloud: Cloud) -> tuple[set[str], set[str]]:
+    """The backends of the stack, and what the group has launched since; beside them what belongs to somebody else."""
+    cloud.client("logs").create_log_group(logGroupName=FOREIGN)
+    before, launched = set(backends(cloud, "demo")), set[str]()
+    cloud.client("autoscaling").set_desired_capacity(AutoScalingGroupName="stateful-demo", DesiredCapacity=8)
+    while len(launched) < 2:
+        launched = set(members(cloud, "demo")) - before
+    return before, launched
+
+
+@pytest.fixture(scope="module")
+def destroyed(grown: tuple[set[str], set[str]], playbooks: Playbooks) -> Done:
+    """The end of all that."""
+    return playbooks("destroy", cluster="demo", confirm="demo")
+
+
+def test_check_mode_on_an_empty_account_shows_everything_and_writes_nothing(shown: tuple[Done, list[str]]) -> None:
+    done, written = shown
     assert written == []
     assert set(actions(done)) >= TYPES
     assert "(known after apply)" in done.output
 
 
-def test_what_check_mode_shows_is_what_import_does(playbooks: Playbooks, cloud: Cloud) -> None:
-    shown = actions(playbooks("import", "--check", "--diff", cluster="demo"))
-    made = actions(playbooks("import", cluster="demo"))
-    playbooks("destroy", cluster="demo", confirm="demo")
-    assert sorted(made) == sorted(shown)
+def test_what_check_mode_shows_is_what_import_does(shown: tuple[Done, list[str]], made: Done) -> None:
+    assert sorted(actions(made)) == sorted(actions(shown[0]))
+
+
+def test_destroy_terminates_what_the_group_launched_and_nothing_else(
+    grown: tuple[set[str], set[str]], destroyed: Done, cloud: Cloud
+) -> None:
+    before, launched = grown
+    assert set(states(cloud, launched).values()) == {"terminated"}
+    assert set(backends(cloud, "demo")) == before
+    assert not any(protected(cloud, name) for name in before)
+    assert leftovers(cloud, "demo") == []
+
+
+def test_destroy_touches_nothing_without_our_tag(destroyed: Done, cloud: Cloud) -> None:
+    logs = cloud.client("logs")
+    found = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/stateful-demo")["logGroups"]
+    assert [each["logGroupName"] for each in found] == [FOREIGN]
+    logs.delete_log_group(logGroupName=FOREIGN)
+
+
+def test_destroy_twice_and_of_nothing_ends_well(destroyed: Done, playbooks: Playbooks) -> None:
+    again, written = playbooks.writes(lambda: playbooks("destroy", cluster="demo", confirm="demo"))
+    assert (again.changed, written) == (0, [])
+    playbooks("destroy", cluster="never-there", confirm="never-there")
 
 
 def test_an_import_of_a_cluster_that_grew_attaches_the_new_backends(playbooks: Playbooks, cloud: Cloud) -> None:
@@ -55,19 +105,6 @@ def test_an_import_of_a_cluster_that_grew_attaches_the_new_backends(playbooks: P
     playbooks("destroy", cluster="grows", confirm="grows")
     assert leftovers(cloud, "grows") == []
     assert len(backends(cloud, "grows")) == 7
-
-
-def test_destroy_terminates_what_the_group_launched_and_nothing_else(playbooks: Playbooks, cloud: Cloud) -> None:
-    playbooks("import", cluster="demo")
-    cloud.client("autoscaling").set_desired_capacity(AutoScalingGroupName="stateful-demo", DesiredCapacity=8)
-    before, launched = set(backends(cloud, "demo")), set[str]()
-    while len(launched) < 2:
-        launched = set(members(cloud, "demo")) - before
-    playbooks("destroy", cluster="demo", confirm="demo")
-    assert set(states(cloud, launched).values()) == {"terminated"}
-    assert set(backends(cloud, "demo")) == before
-    assert not any(protected(cloud, name) for name in before)
-    assert leftovers(cloud, "demo") == []
 
 
 def test_destroy_keeps_what_the_group_launched_when_asked(playbooks: Playbooks, cloud: Cloud) -> None:
@@ -84,24 +121,6 @@ def test_destroy_keeps_what_the_group_launched_when_asked(playbooks: Playbooks, 
     for name in launched:
         ec2.modify_instance_attribute(InstanceId=name, DisableApiTermination={"Value": False})
     ec2.terminate_instances(InstanceIds=sorted(launched))
-
-
-def test_destroy_twice_and_of_nothing_ends_well(playbooks: Playbooks, cloud: Cloud) -> None:
-    playbooks("import", cluster="demo")
-    playbooks("destroy", cluster="demo", confirm="demo")
-    again, written = playbooks.writes(lambda: playbooks("destroy", cluster="demo", confirm="demo"))
-    assert (again.changed, written) == (0, [])
-    playbooks("destroy", cluster="never-there", confirm="never-there")
-
-
-def test_destroy_touches_nothing_without_our_tag(playbooks: Playbooks, cloud: Cloud) -> None:
-    playbooks("import", cluster="demo")
-    logs = cloud.client("logs")
-    logs.create_log_group(logGroupName="/aws/lambda/stateful-demo-of-somebody-else")
-    playbooks("destroy", cluster="demo", confirm="demo")
-    found = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/stateful-demo")["logGroups"]
-    assert [each["logGroupName"] for each in found] == ["/aws/lambda/stateful-demo-of-somebody-else"]
-    logs.delete_log_group(logGroupName="/aws/lambda/stateful-demo-of-somebody-else")
 
 
 @pytest.mark.parametrize(

@@ -20,35 +20,26 @@ def sample(total: int, number: int) -> list[int]:
     return [1 + (2 * part + 1) * total // (2 * number) for part in range(number)]
 
 
-def check_interrupted_import(playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any], call: int, when: str) -> None:
-    """Kill an import, run it again, compare, and clean up."""
+def interrupted_import(playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any], call: int, when: str) -> None:
+    """Kill an import, run it again, and compare."""
     killed_at(playbooks, "import", call, when, **IMPORT)
     playbooks("import", **IMPORT)
     assert fingerprint(cloud, "demo") == calls["fingerprint"], f"import killed {when} call {call}"
-    playbooks("destroy", **DESTROY)
-    assert leftovers(cloud, "demo") == [], f"import killed {when} call {call}"
 
 
-def check_interrupted_destroy(playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any], call: int, when: str) -> None:
-    """Import, kill a destroy, run it again, and look what is left."""
-    playbooks("import", **IMPORT)
+def interrupted_destroy(playbooks: Playbooks, cloud: Cloud, call: int, when: str) -> None:
+    """Kill a destroy of what is imported, run it again, and look what is left."""
     killed_at(playbooks, "destroy", call, when, **DESTROY)
     playbooks("destroy", **DESTROY)
     assert leftovers(cloud, "demo") == [], f"destroy killed {when} call {call}"
 
 
 @pytest.mark.parametrize(("part", "when"), [(0, "after"), (1, "before"), (2, "after")])
-def test_a_killed_import_is_completed_by_the_next(
+def test_a_killed_import_and_a_killed_destroy_are_completed_by_the_next(
     playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any], part: int, when: str
 ) -> None:
-    check_interrupted_import(playbooks, cloud, calls, sample(calls["import"], 3)[part], when)
-
-
-@pytest.mark.parametrize(("part", "when"), [(0, "after"), (1, "before"), (2, "after")])
-def test_a_killed_destroy_is_completed_by_the_next(
-    playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any], part: int, when: str
-) -> None:
-    check_interrupted_destroy(playbooks, cloud, calls, sample(calls["destroy"], 3)[part], when)
+    interrupted_import(playbooks, cloud, calls, sample(calls["import"], 3)[part], when)
+    interrupted_destroy(playbooks, cloud, sample(calls["destroy"], 3)[part], when)
 
 
 def test_a_half_made_import_is_destroyed(playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any]) -> None:
@@ -61,11 +52,14 @@ def test_a_half_made_import_is_destroyed(playbooks: Playbooks, cloud: Cloud, cal
 def test_every_call_of_import(playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any]) -> None:
     for call in range(1, calls["import"] + 1):
         for when in ("before", "after"):
-            check_interrupted_import(playbooks, cloud, calls, call, when)
+            interrupted_import(playbooks, cloud, calls, call, when)
+            playbooks("destroy", **DESTROY)
+            assert leftovers(cloud, "demo") == [], f"import killed {when} call {call}"
 
 
 @pytest.mark.soak
 def test_every_call_of_destroy(playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any]) -> None:
     for call in range(1, calls["destroy"] + 1):
         for when in ("before", "after"):
-            check_interrupted_destroy(playbooks, cloud, calls, call, when)
+            playbooks("import", **IMPORT)
+            interrupted_destroy(playbooks, cloud, call, when)
