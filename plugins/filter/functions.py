@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.stateful.aws.lambda_files.adapters.weka.backoff import pause_after
 from ansible_collections.stateful.aws.lambda_files.join import scripts, sizes
 from ansible_collections.stateful.aws.lambda_files.scaling.invariants import s15_quiesced
 from ansible_collections.stateful.aws.lambda_files.scaling.policy import PolicyInvalid, policy_from_settings
@@ -45,6 +47,12 @@ def limits_in_force(policy: Mapping[str, Any]) -> dict[str, Any]:
         raise AnsibleFilterError(str(error)) from error
 
 
+def no_login_before(login: Mapping[str, Any]) -> str:
+    """Return until when no login is tried after the refusals that scaling_info read."""
+    pause = timedelta(seconds=pause_after(login["count"]))
+    return (datetime.fromisoformat(login["refused_at"]) + pause).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def quiesced(scaling: Mapping[str, Any]) -> dict[str, Any]:
     """Return whether what scaling_info read is at rest (``allowed``), and if not the ``reason``."""
     allowed, reason = s15_quiesced(scaling["rule_enabled"], scaling["running"], scaling["lease"] is not None)
@@ -59,6 +67,7 @@ class FilterModule:
             "user_data": user_data,
             "refused_policy": refused_policy,
             "limits_in_force": limits_in_force,
+            "no_login_before": no_login_before,
             "quiesced": quiesced,
             "client_mount": scripts.client_mount,
             "backend_instance_types": lambda _: sorted(sizes.SIZES),

@@ -79,7 +79,9 @@ scaling_info:
       description: The execution that is at work (C(holder)), and when its lease expires.
       type: dict
     login:
-      description: When WEKA last refused the stored user, and how many times in a row; null when it did not.
+      description:
+        - When WEKA last refused the stored user (C(refused_at)), and how many times in a row; null when it did not.
+        - The filter C(stateful.aws.no_login_before) tells until when no login is tried.
       type: dict
     removed:
       description: Instances that were removed from WEKA and are not terminated yet.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.stateful.aws.plugins.filter.functions import limits_in_force, quiesced
+from ansible_collections.stateful.aws.plugins.filter.functions import limits_in_force, no_login_before, quiesced
 from ansible_collections.stateful.aws.plugins.module_utils._engine.errors import ResourceError
 
 from tests.unit.harness import Runner
@@ -97,6 +97,7 @@ def test_what_people_asked_for_and_what_the_last_pass_saw(runner: Runner) -> Non
     assert found["held_back"] == REPORT["held_back"]
     assert found["last_report"]["at"] == "2023-11-14T22:13:20Z" and found["last_report"]["counts"] == {"drain": 1}
     assert found["login"] == {"refused_at": "2023-11-14T22:13:20Z", "count": 2}
+    assert no_login_before(found["login"]) == "2023-11-14T23:13:20Z"
     assert found["lease"]["holder"] == holder
     assert quiesced(found)["allowed"] is False
     assert "never-shown" not in repr(found)

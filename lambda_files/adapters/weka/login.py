@@ -9,19 +9,12 @@ from errors import ClusterAnswerUnknown, ClusterRefused, CredentialsLocked, Cred
 from ports.lease import Clock
 from ports.store import Credentials, LoginMemory
 
+from adapters.weka.backoff import pause_after
 from adapters.weka.rpc import Forbidden, Rpc, Unauthorized
 
-# WEKA locks an account for two minutes after five refused logins in a row; with these pauses it never comes to that.
-PAUSE_SECONDS = 1800
-LONGEST_PAUSE_SECONDS = 24 * 3600
 ADVICE = "Run import.yml again with the right weka_username and weka_password."
 # Tokens of a warm function, by fingerprint of the credentials: an idle pass logs in nowhere.
 _TOKENS: dict[str, tuple[str, str | None]] = {}
-
-
-def pause_after(count: int) -> int:
-    """Seconds without an attempt after so many refusals in a row: half an hour, doubled each time, at most a day."""
-    return int(min(PAUSE_SECONDS * 2 ** (count - 1), LONGEST_PAUSE_SECONDS))
 
 
 class Login:
