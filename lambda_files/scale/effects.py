@@ -54,7 +54,8 @@ class Pass:
         self._desired = desired
         self._stored = Journal()
         self._result = Result()
-        self._begun = 0
+        self._begun = False
+        self._closed = ""
 
     def run(self) -> Result:
         """Read, decide and act; raises LeaseLost, a ClusterError that concerns the whole pass, or an AWS error."""
@@ -141,16 +142,19 @@ class Pass:
     def _look_again(self, machine: Machine, containers: Sequence[Container], cluster: Cluster) -> None:
         """Right before a drain: the gates as they are now, and the engine's own word; raises ClusterRefused."""
         gates = cluster.gates()
-        checks = [s14_human_wins(self._control, gates), s9_gates(gates)]
-        if not leaving(machine):
-            # The first drain of this pass moves data itself; the totals have counted it for the second one.
-            if not self._begun:
-                checks.append(s9_calm(gates, machine.all_down, self._policy))
-            checks.append(cluster.deactivation_check(containers) or (True, ""))
-            self._begun += 1
-        for allowed, reason in checks:
+        for allowed, reason in (s14_human_wins(self._control, gates), s9_gates(gates)):
             if not allowed:
-                raise ClusterRefused(f"nothing is changed any more: {reason}")
+                self._closed = f"nothing is changed any more: {reason}"
+                raise ClusterRefused(self._closed)
+        if leaving(machine):
+            return
+        # An earlier drain of this pass moves data itself; what fails meanwhile shows in the protection.
+        seen = replace(gates, moving_data=False, status="OK") if self._begun else gates
+        calm = s9_calm(seen, machine.all_down and not self._begun, self._policy)
+        for allowed, reason in (calm, cluster.deactivation_check(containers) or (True, "")):
+            if not allowed:
+                raise ClusterRefused(f"it stays for now: {reason}")
+        self._begun = True
 
     def _write(self, journal: Journal) -> None:
         if worth_writing(self._stored, journal):
@@ -161,7 +165,13 @@ class Pass:
     def _each(self, decision: Decision, verb: str, cluster: Cluster, act: Callable[[], bool]) -> bool:
         who = f"{verb} {decision.instance_id} ({decision.address})"
         changed: list[bool] = []
-        done = self._try(who, lambda: changed.append(act()))
+
+        def unless_closed() -> None:
+            if self._closed:
+                raise ClusterRefused(self._closed)
+            changed.append(act())
+
+        done = self._try(who, unless_closed)
         if any(changed):
             self._emit(cluster, f"stateful: {who}: {decision.reason}")
         return done

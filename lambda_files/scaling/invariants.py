@@ -134,8 +134,10 @@ def s4_budget(before: Totals, after: Totals, cluster: ClusterView, policy: Polic
     tolerance = min(policy.max_leaving, cluster.stripe_protection)
     if after.missing > tolerance:
         return False, f"{after.missing} machines would be leaving or down at once, {tolerance} are tolerated"
-    if policy.strict and before.out:
-        return False, f"{before.out} machines are on their way out, and strict lets one go at a time"
+    # A machine whose drain was half told is on its way out itself.
+    others = before.out - (after.starts == before.starts)
+    if policy.strict and others > 0:
+        return False, f"{others} other machines are on their way out, and strict lets one go at a time"
     if after.taken > policy.max_removals_per_pass:
         return False, f"{before.taken} drains were begun in this pass, the limit"
     if after.starts > policy.max_removals_per_hour:

@@ -45,7 +45,7 @@ class Totals:
         ours = list(ours)
         members = [m for m in snapshot.group.members if not m.gone and m.lifecycle.startswith(ALIVE)]
         machines = snapshot.cluster.machines
-        out = {c.machine.instance_id for c in ours if c.machine.inactive or leaving(c.machine)}
+        out = {c.machine.instance_id for c in ours if in_group(c) and (c.machine.inactive or leaving(c.machine))}
         out |= {m.instance_id for m in members if m.instance_id in snapshot.journal.removed}
         sound = [c.machine for c in ours if counts(c)]
         known = all(drive.size_bytes is not None for machine in machines for drive in machine.drives)
@@ -72,7 +72,7 @@ class Totals:
             sound=self.sound - lost,
             domains=Counter(self.domains) - Counter(_domains(machine)) if lost else self.domains,
             leaders=self.leaders - lost * _leaders(machine),
-            out=self.out + (candidate.member is not None and not begun),
+            out=self.out + (in_group(candidate) and not begun),
             missing=self.missing + (not begun and not down(machine)),
             staying_bytes=self.staying_bytes - (not begun) * _bytes(machine),
             starts=self.starts + (not begun),

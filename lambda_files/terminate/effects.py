@@ -43,13 +43,16 @@ def act(ports: Ports, grant: Grant, terminate: list[str], detach: list[str], sou
         ports.lease.renew(grant)
 
     result = Result()
+    open_, closed = True, ""
     if terminate:
-        allowed = _proven(ports, grant, sorted(set(terminate)), source, fence, result.errors)
+        allowed, (open_, closed) = _proven(ports, grant, sorted(set(terminate)), source, fence, result.errors)
         if allowed:
             result.terminated, errors = ports.compute.terminate(allowed, fence)
             result.errors += errors
             say("terminated", execution=grant.owner, instance_ids=result.terminated)
-    gone = {*detach, *result.terminated}
+    if detach and not open_:
+        result.errors.append(f"Nothing is detached: {closed}")
+    gone = {*(detach if open_ else ()), *result.terminated}
     if gone:
         members = ports.compute.view().members
         ids = sorted(m.instance_id for m in members if m.instance_id in gone and m.gone and m.lifecycle == "InService")
@@ -61,8 +64,11 @@ def act(ports: Ports, grant: Grant, terminate: list[str], detach: list[str], sou
 
 def _proven(
     ports: Ports, grant: Grant, ids: list[str], source: str, fence: Callable[[], None], errors: list[str]
-) -> list[str]:
-    """Those of the ids that may be terminated; why another one may not is added to `errors`."""
+) -> tuple[list[str], Verdict]:
+    """Those of the ids that may be terminated, and whether anything may be changed.
+
+    Why another one may not is added to `errors`.
+    """
     fence()
     records = ports.store.read("settings", "journal", "control", "credentials", "login")
     policy, journal, control = policy_from_settings(records.settings), records.journal, records.control
@@ -95,7 +101,8 @@ def _proven(
             reason=held and held[1],
             seen_by=view.source,
         )
-    return allowed
+    gates = (s14_human_wins(control, view.gates), s9_gates(view.gates))
+    return allowed, next((verdict for verdict in gates if not verdict[0]), (True, ""))
 
 
 def _checks(

@@ -214,6 +214,8 @@ def test_s3_an_unknown_size_is_refused(others, change):
         ([inactive(1)], [9], 0, POLICY, True),
         ([inactive(1)], [9], 0, STRICT, False),
         ([machine(1)], [9], 0, STRICT, True),
+        ([draining(1)], [1], 0, STRICT, True),
+        ([draining(1), inactive(2)], [1], 0, STRICT, False),
     ],
 )
 def test_s4_leaving_and_down_machines_together_stay_within_tolerance(others, leave, hour, policy, allowed):
@@ -286,6 +288,15 @@ def test_s6_no_more_leave_than_the_group_has_too_many(alive, desired, others, le
 def test_s6_a_machine_that_already_leaves_counts_once():
     snapshot = world([*(machine(n) for n in range(6)), draining(6)], 6)
     assert must.s6_no_overshoot(totals(snapshot, [6]), replaced=False)[0] is True
+
+
+@pytest.mark.parametrize("lifecycle", ["Standby", "Terminating:Wait"])
+def test_s6_a_member_that_the_group_does_not_count_is_neither_alive_nor_leaving(lifecycle):
+    members = [*(member(n) for n in range(7)), *(member(n, lifecycle=lifecycle) for n in (7, 8, 9))]
+    machines = [*(machine(n) for n in range(7)), draining(7), inactive(8), machine(9)]
+    snapshot = world(machines, 6, members=members)
+    assert must.s6_no_overshoot(totals(snapshot, [0]), replaced=False)[0] is True
+    assert must.s6_no_overshoot(totals(snapshot, [9, 0]), replaced=False)[0] is True
 
 
 def test_s6_a_removed_member_that_still_runs_counts_as_leaving():

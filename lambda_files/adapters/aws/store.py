@@ -150,7 +150,10 @@ class DynamoStore:
         return self._secrets
 
     def write_journal(self, journal: Journal, grant: Grant) -> None:
-        """Replace the journal; raises LeaseLost when a later holder of the lease wrote it already."""
+        """Replace the journal that was read; raises LeaseLost when somebody else has replaced it since.
+
+        That may be a later holder of the lease, or the same task delivered twice, which has the same lease.
+        """
         document = {
             "guid": journal.guid,
             "starts": list(journal.starts),
@@ -160,22 +163,35 @@ class DynamoStore:
         self._write("journal", document, grant)
 
     def write_report(self, document: dict[str, Any], grant: Grant) -> None:
-        """Replace the report; raises LeaseLost when a later holder of the lease wrote it already."""
+        """Replace the report that was read; raises LeaseLost when somebody else has replaced it since."""
         self._write("report", document, grant)
 
     def _write(self, key: str, document: dict[str, Any], grant: Grant) -> None:
-        fence = {"N": str(grant.fence)}
+        read = self._items.get(key, {}).get("Revision")
+        item = {
+            "Key": {"S": key},
+            "Fence": {"N": str(grant.fence)},
+            "Revision": {"N": str(int(read["N"]) + 1 if read else 1)},
+            "Document": {"S": json.dumps(document)},
+        }
+        same = "Revision = :read" if read else "attribute_not_exists(Revision)"
+        values = {":fence": item["Fence"], **({":read": read} if read else {})}
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
-                Item={"Key": {"S": key}, "Fence": fence, "Document": {"S": json.dumps(document)}},
-                ConditionExpression="attribute_not_exists(Fence) OR Fence <= :fence",
-                ExpressionAttributeValues={":fence": fence},
+                Item=item,
+                ConditionExpression=f"(attribute_not_exists(Fence) OR Fence <= :fence) AND {same}",
+                ExpressionAttributeValues=values,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            raise LeaseLost(f"A later execution than {grant.owner} already wrote the {key}.") from error
+            # botocore repeats a write whose answer was lost; then it is our own that is there.
+            if error.response.get("Item") != item:
+                words = f"Somebody else than {grant.owner} with lease {grant.fence} has written the {key} meanwhile."
+                raise LeaseLost(words) from error
+        self._items[key] = item
 
     def refusal(self, fingerprint: str) -> Refusal | None:
         """The last refusal of exactly these credentials, or None."""

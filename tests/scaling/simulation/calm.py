@@ -1,0 +1,121 @@
+"""After the trouble: what must come about, or be told, when nothing stands in the way any more."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from .oracle import Broken
+from .truth import Host
+from .world import USABLE, World
+
+if TYPE_CHECKING:
+    from .simulation import Run
+
+MOST_PASSES = 30
+LONG = 4 * 3600
+
+
+def settle(run: Run) -> None:
+    """Let passes go on without faults until nothing changes any more; raises Broken when a promise about that breaks."""
+    _clear(run)
+    quiet, long_ago = 0, False
+    for _ in range(MOST_PASSES):
+        before = run.oracle.mutations
+        execution = run.start()
+        run.advance(execution)
+        if execution.held:
+            raise Broken("L3", "nobody is at work, and the lease is still held")
+        quiet = 0 if run.oracle.mutations > before or run.world.moving else quiet + 1
+        if quiet == 2 and long_ago:
+            _settled(run.world)
+            return
+        if quiet == 1 and not long_ago:
+            quiet, long_ago = 0, True
+            run.wait(LONG)
+        elif quiet == 0:
+            long_ago = False
+        run.wait(420)
+    raise Broken("L5", f"after {MOST_PASSES} passes without any event something is still changed")
+
+
+def _clear(run: Run) -> None:
+    """Nobody does anything any more, and the gates are open; what people have held stays so."""
+    run.oracle.event("calm")
+    run.storm.calm = True
+    for execution in list(run.pending):
+        run.advance(execution)
+    world = run.world
+    for gate in list(world.closed):
+        if gate != "paused":
+            world.open(gate)
+    world.pause(None)
+    for host in world.hosts.values():
+        host.lag = 0
+        if host.boxes and host.boxes[0].state == "RECONFIGURING":
+            host.boxes[0].state = "ACTIVE"
+        for thing in (*host.boxes, *host.disks):
+            thing.stuck = False
+        world.touch(host)
+    run.wait(600)
+
+
+def _settled(world: World) -> None:
+    members = [h for h in world.hosts.values() if h.alive]
+    for host in members:
+        if not (host.guarded and host.api) and not host.removed:
+            raise Broken("S7", f"{host.iid} works in the end and is not protected")
+        if host.removed and _untouched(host) and _identified(host, world):
+            raise Broken("L1", f"{host.iid} was removed from the cluster and still runs")
+        if host.going and _untouched(host) and _identified(host, world) and not _told(world):
+            raise Broken("L2", f"{host.iid} never got out, and the report does not say why")
+    surplus = [h for h in members if h.shown == h.iid and h.boxes and not h.leaving and not h.inactive]
+    if len(surplus) <= world.desired:
+        return
+    able = [h for h in surplus if _can_go(h, surplus, world)]
+    if able:
+        raise Broken("L1", f"{len(surplus)} members, {world.desired} desired, and {able[0].iid} could go")
+    if not _told(world):
+        raise Broken("L2", f"{len(surplus)} members, {world.desired} desired, and the report does not say why")
+
+
+def _told(world: World) -> bool:
+    """Whether the last report gives a reason for anything."""
+    report = json.loads(world.table.get("report", {}).get("Document", {}).get("S", "{}"))
+    return bool(report.get("held_back") or report.get("gate") or report.get("errors"))
+
+
+def _untouched(host: Host) -> bool:
+    return host.owned and not host.held and host.lifecycle == "InService"
+
+
+def _identified(host: Host, world: World) -> bool:
+    shared = [
+        h
+        for h in world.hosts.values()
+        if h is not host and h.boxes and (h.address == host.address or h.shown == host.shown)
+    ]
+    clients = [c for c in world.clients if c.address == host.address]
+    return bool(host.identifier) and host.shown == host.iid and not shared and not clients
+
+
+def _can_go(host: Host, members: list[Host], world: World) -> bool:
+    """Whether every promise allows this one to begin to leave, now that nothing moves."""
+    if not (host.sound and _untouched(host) and _identified(host, world)) or world.moving:
+        return False
+    hosts, policy = world.hosts.values(), world.policy
+    if any(h.leaving or h.down for h in hosts) and policy.strict:
+        return False
+    going = sum(h.leaving or h.down for h in hosts) + 1
+    stay = [h for h in members if h is not host and h.sound]
+    needed = max(sum(world.stripe), policy.min_members, (world.original or 0) if policy.strict else 0)
+    sizes = [d.size for h in hosts for d in h.disks]
+    room = sum(d.size or 0 for h in stay for d in h.disks) * USABLE * policy.capacity_threshold
+    return (
+        going <= min(policy.max_leaving, world.stripe[1])
+        and len(stay) >= needed
+        and len({h.domain for h in stay}) >= world.required[0]
+        and len(stay) >= world.required[1]
+        and None not in sizes
+        and world.provisioned < room
+    )
