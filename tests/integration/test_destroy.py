@@ -126,12 +126,14 @@ def test_destroy_keeps_what_the_group_launched_when_asked(playbooks: Playbooks, 
 @pytest.mark.parametrize(
     ("stack", "options", "variables"),
     [
-        ("keyed", {"key_name": "operators", "volume_type": "gp2", "security_groups": 3, "protected": True}, {}),
-        ("large", {"extra_resources": 150}, {"tags": {"Team": "storage", "Cost centre": "42"}}),
-        ("private", {}, {"private_subnet": True}),
-        ("a-cluster-with-a-name-that-is-longer-than-aws-takes-for-most-of-its-resources", {}, {}),
+        (
+            "a-cluster-with-a-name-that-is-longer-than-aws-takes-for-most-of-its-resources",
+            {"key_name": "operators", "volume_type": "gp2", "security_groups": 3, "protected": True},
+            {},
+        ),
+        ("large", {"extra_resources": 150}, {"tags": {"Team": "storage", "Cost centre": "42"}, "private_subnet": True}),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=["keyed and protected, with a long name", "large and tagged, in a private subnet"],
 )
 def test_clusters_as_they_are_met(
     playbooks: Playbooks, cloud: Cloud, stack: str, options: dict[str, Any], variables: dict[str, Any]
