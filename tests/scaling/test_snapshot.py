@@ -113,14 +113,14 @@ def test_an_override_is_seen_even_when_it_is_not_enabled(answers):
     ],
 )
 def test_both_ways_in_which_an_upgrade_shows_and_neither_is_unknown(status, upgrading):
-    assert gates(status, {}, {}).upgrading is upgrading
+    assert gates(status, {}, frozenset()).upgrading is upgrading
 
 
 def test_missing_rebuild_data_is_unknown_and_never_calm():
-    seen = gates({"rebuild": {}}, {}, {})
+    seen = gates({"rebuild": {}}, {}, frozenset())
     assert seen.moving_data is None
     assert seen.fully_protected is None
-    assert gates({}, {}, {}).moving_data is None
+    assert gates({}, {}, frozenset()).moving_data is None
 
 
 SPOILED = {

@@ -17,7 +17,7 @@ from adapters.weka.rpc import NotOffered
 # A container or drive that comes or goes between two reads makes them disagree; reading again settles it.
 ATTEMPTS = 3
 VIEW_METHODS = ("status", "manual_override_list", "hosts_list", "disks_list")
-GATE_METHODS = ("status", "manual_override_list", "hosts_list")
+GATE_METHODS = ("status", "manual_override_list")
 # WEKA's release notes of 5.0.1: containers can be checked before they are deactivated.
 DRY_RUN_SINCE = (5, 0, 1)
 
@@ -29,6 +29,7 @@ class WekaCluster:
         self._client = client
         self._fence = fence
         self._release: str | None = None
+        self._versions: frozenset[str] = frozenset()
 
     def view(self, not_before: datetime | None = None) -> ClusterView:
         """The whole cluster as one member that stays sees it; raises a ClusterError.
@@ -51,7 +52,7 @@ class WekaCluster:
             if view.time and not_before and view.time < not_before:
                 self._client.drop(source, f"{source} answered as of {view.time}, which is before {not_before}")
                 continue
-            self._release = snapshot.release(answers[0])
+            self._release, self._versions = snapshot.release(answers[0]), view.gates.versions
             going = [machine.address for machine in view.machines if machine.inactive or leaving(machine)]
             self.avoid(going)
             if source not in going:
@@ -61,8 +62,9 @@ class WekaCluster:
         raise problem
 
     def gates(self) -> Gates:
-        """What must be right before anything is changed; raises a ClusterError."""
-        return snapshot.gates(*self._from_one_member(GATE_METHODS)[1])
+        """What must be right before anything is changed, with the versions of the last view; raises a ClusterError."""
+        _, (status, overrides) = self._from_one_member(GATE_METHODS)
+        return snapshot.gates(status, overrides, self._versions)
 
     def _from_one_member(self, methods: Sequence[str]) -> tuple[str, list[Any]]:
         while True:
@@ -89,9 +91,9 @@ class WekaCluster:
         self._client.avoid(addresses)
 
     def deactivate_drives(self, uuids: Sequence[str]) -> None:
-        """Start to phase drives out, one call each, so that a refusal names its drive."""
-        for uuid in uuids:
-            self._change("cluster_deactivate_drives", {"drive_uuids": [uuid]})
+        """Start to phase drives out."""
+        if uuids:
+            self._change("cluster_deactivate_drives", {"drive_uuids": list(uuids)})
 
     def deactivate_containers(self, containers: Sequence[Container]) -> None:
         """Take the containers' ports out of the NFS interface groups, then deactivate all in one call."""

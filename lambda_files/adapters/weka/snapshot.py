@@ -27,8 +27,17 @@ FIELDS = frozenset(
 )
 
 
-def gates(status: Any, overrides: Any, hosts: Any) -> Gates:
-    """Gates from `status`, `manual_override_list` and `hosts_list`; what is missing or odd becomes None."""
+def versions(hosts: Any) -> frozenset[str]:
+    """The versions that the working backend containers run."""
+    return frozenset(
+        str(host.get("sw_version"))
+        for host in _entries(hosts, "hosts_list")
+        if host.get("mode") == "backend" and _is_up(host)
+    )
+
+
+def gates(status: Any, overrides: Any, running: frozenset[str]) -> Gates:
+    """Gates from `status` and `manual_override_list`; what is missing or odd becomes None."""
     status = _object(status, "status")
     rebuild = status.get("rebuild")
     if not isinstance(rebuild, dict):
@@ -40,11 +49,7 @@ def gates(status: Any, overrides: Any, hosts: Any) -> Gates:
         overrides=tuple(sorted(str(override.get("key")) for override in _entries(overrides, "manual_override_list"))),
         moving_data=rebuild["movingData"] if isinstance(rebuild.get("movingData"), bool) else None,
         fully_protected=_fully_protected(rebuild.get("protectionState")),
-        versions=frozenset(
-            str(host.get("sw_version"))
-            for host in _entries(hosts, "hosts_list")
-            if host.get("mode") == "backend" and host.get("state") == "ACTIVE" and host.get("status") == "UP"
-        ),
+        versions=running,
     )
 
 
@@ -93,7 +98,7 @@ def cluster_view(source: str, status: Any, overrides: Any, hosts: Any, disks: An
     capacity = capacity if isinstance(capacity, dict) else {}
     return ClusterView(
         guid=_required_text(status, "guid", "status"),
-        gates=gates(status, overrides, hosts),
+        gates=gates(status, overrides, versions(hosts)),
         machines=machines_of,
         clients=tuple(
             Client(_address(host), str(host.get("status")), (host.get("auto_remove_timeout") or 0) > 0)
