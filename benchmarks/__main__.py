@@ -18,6 +18,7 @@ from ansible_collections.stateful.aws.plugins.module_utils._engine import archiv
 
 from local_cloud.client import ROOT, start
 
+from .passes.measure import passes
 from .playbooks import HERE, Run, compared_variables, run, run_destroy, run_import
 
 CLUSTER = "bench"
@@ -116,6 +117,7 @@ def main() -> None:
             floors.append(floor(recordings))
     print(f"rounds: {rounds}")
     show(runs, floors)
+    passes()
 
 
 if __name__ == "__main__":

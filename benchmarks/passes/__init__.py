@@ -1,0 +1,1 @@
+"""A scaling pass by the number of machines: calls, seconds, memory, state data."""
