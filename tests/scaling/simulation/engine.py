@@ -150,8 +150,9 @@ class Engine:
             self._begun(host)
 
     def _begun(self, host: Host) -> None:
-        host.begun = host.begun or self._process.execution
-        self._world.touch(host)
+        tick = self._world.touch(host)
+        if host.begun is None:
+            host.begun, host.begun_at = self._process.execution, tick
 
     def _remove_drive(self, uuid: str) -> None:
         try:

@@ -1,7 +1,7 @@
 """Watches every change in the world and says when a promise breaks. It shares no code with the invariants.
 
 A promise is judged by what the actor could know: what fate or people did after the answer that it was given does not
-count against it, what passes themselves did always does.
+count against it. What passes themselves did does, unless the member that answered did not know of it yet.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Oracle:
         missing = [
             h
             for h in world.hosts.values()
-            if h is not host and (h.going or ((h.leaving or h.down) and h.worse <= seen))
+            if h is not host and (_shown(h, process) or ((h.leaving or h.down) and not h.begun and h.worse <= seen))
         ]
         if len(missing) + 1 > min(policy.max_leaving, world.stripe[1]):
             raise Broken("S4", f"{len(missing) + 1} machines leave or are down")
@@ -122,7 +122,11 @@ class Oracle:
         if self.world.rebuilding and self.world.rebuild_tick <= seen:
             raise Broken("S9", "a drain begins during a rebuild")
         for host in self.world.hosts.values():
-            if host.going and host.begun != process.execution and any(d.status == "PHASING_OUT" for d in host.disks):
+            if (
+                _shown(host, process)
+                and host.begun != process.execution
+                and any(d.status == "PHASING_OUT" for d in host.disks)
+            ):
                 raise Broken("S9", f"a drain begins while that of {host.iid} moves data")
 
     def _voluntary(self, process: Process, host: Host) -> None:
@@ -134,15 +138,18 @@ class Oracle:
         )
         if host.worse > seen or not (sick or host.better > seen):
             alive = [h for h in world.hosts.values() if h.alive or max(h.worse, h.human) > told]
-            out = sum(h is host or h.going or h.removed or (bool(h.boxes) and h.inactive) for h in alive)
+            out = sum(
+                h is host or ((h.going or h.removed or (bool(h.boxes) and h.inactive)) and not _hidden(h, process))
+                for h in alive
+            )
             if out > max(0, len(alive) - self._least_desired(told)):
                 raise Broken("S6", f"{out} leave, {len(alive)} are alive and {world.desired} desired")
         left = [
             h
             for h in world.hosts.values()
-            if h is not host and h.boxes and not h.inactive and not h.going
+            if h is not host and h.boxes and (_hidden(h, process) or not (h.inactive or h.going))
             if h.lifecycle in ("Pending", "InService") or h.human > told
-            if h.sound or h.worse > seen
+            if h.sound or h.worse > seen or _hidden(h, process)
         ]
         needed = world.stripe[0] + world.stripe[1]
         if (host.sound and host.better <= seen) or (host.worse > seen and not sick):
@@ -155,7 +162,8 @@ class Oracle:
             TB if h.worse > seen else d.size or 0
             for h in world.hosts.values()
             for d in h.disks
-            if h is not host and not h.going and (d.status == "ACTIVE" or h.worse > seen)
+            if h is not host and not _shown(h, process)
+            if d.status == "ACTIVE" or h.worse > seen or _hidden(h, process)
         )
         if world.provisioned > stay * USABLE * policy.capacity_threshold + 1:
             raise Broken("S3", f"{world.provisioned} bytes do not fit on {stay} bytes of drives")
@@ -208,3 +216,14 @@ class Oracle:
             if not self.world.hosts[iid].empty:
                 raise Broken("S7", f"{iid} was left without protection, and the group ended it with its data")
         self.world.ended_by_group.clear()
+
+
+def _hidden(host: Host, process: Process) -> bool:
+    """An earlier pass began its drain, and the member that answered did not know of it yet."""
+    earlier = host.begun is not None and host.begun != process.execution
+    return earlier and host.begun_at > process.served.get("cluster", -1)
+
+
+def _shown(host: Host, process: Process) -> bool:
+    """It is on its way out, and the actor did that itself or was shown it."""
+    return host.going and not _hidden(host, process)

@@ -18,13 +18,12 @@ def moment(seconds: float) -> datetime:
 
 @dataclass(slots=True)
 class Disk:
-    """A drive. `data`: something is on it that exists nowhere else for sure; `broken`: it never works again."""
+    """A drive. `data`: something is on it that exists nowhere else for sure."""
 
     uuid: str
     status: str = "ACTIVE"
     wanted: bool = True
     data: bool = True
-    broken: bool = False
     stuck: bool = False
     since: float = 0.0
     size: int | None = TB
@@ -51,7 +50,7 @@ class Host:
 
     `worse`, `better` and `human` are the ticks at which fate, or somebody, last changed it; `shown` is the instance id that the
     cluster reports; `lag` says how many changes its view of the cluster is behind; `begun` names the execution that
-    began its drain.
+    began its drain, at the tick `begun_at`.
     """
 
     number: int
@@ -77,6 +76,7 @@ class Host:
     human: int = 0
     lag: int = 0
     begun: str | None = None
+    begun_at: int = 0
     cached: Machine | None = None
 
     @property

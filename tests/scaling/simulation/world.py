@@ -133,13 +133,15 @@ class World:
             box.status = "UP" if box.state not in ("INACTIVE", "REMOVING") else box.status
             box.down_since = None
             for disk in box.disks:
-                if disk.status == "DOWN" and not disk.broken:
-                    disk.status, disk.data, disk.since = ("ACTIVE" if disk.wanted else "PHASING_OUT"), True, self.now
+                if disk.status == "DOWN" and disk.wanted:
+                    disk.status, disk.data = "ACTIVE", True
+                elif disk.status == "DOWN":
+                    disk.status, disk.since = ("PHASING_OUT" if disk.data else "INACTIVE"), self.now
         host.better = self.touch(host)
 
     def break_disk(self, host: Host, disk: Disk) -> None:
         """A drive fails for good."""
-        disk.status, disk.data, disk.broken = "FAILED", False, True
+        disk.status, disk.data = "FAILED", False
         self._rebuild()
         host.worse = self.touch(host)
 
