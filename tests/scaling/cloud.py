@@ -32,7 +32,7 @@ from wire import Wire, own_client, watched_client, wired
 from local_cloud.weka.model import Cluster, MachineSpec
 from local_cloud.weka.registry import Registry
 
-__all__ = ["BASE", "NAME", "PASSWORD", "USER", "Cloud", "Ticker", "cloud"]
+__all__ = ["BASE", "NAME", "PASSWORD", "USER", "Cloud", "Ticker", "cloud", "forget"]
 
 USER, PASSWORD = "admin", "correct-horse"
 HANDLERS = {
@@ -153,14 +153,18 @@ class Cloud:
         known = set(self.weka.machines)
         new = [i for i in self.members() if i not in known and self.ec2_state(i) == "running"]
         for instance_id in new:
-            instance = ec2_backends["123456789012"]["us-east-1"].get_instance(instance_id)
+            instance = self.instance(instance_id)
             instance.launch_time = self.ticker.now().replace(tzinfo=None)
             self.registry.grow(NAME, MachineSpec(instance_id, instance.private_ip))
         return new
 
-    def members(self) -> dict[str, dict[str, Any]]:
-        group = self.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[BASE])
-        return {i["InstanceId"]: i for i in group["AutoScalingGroups"][0]["Instances"]}
+    def members(self) -> dict[str, Any]:
+        """The group's members as moto has them: lifecycle_state and protected_from_scale_in."""
+        return {state.instance.id: state for state in self.group().instance_states}
+
+    def instance(self, instance_id: str) -> Any:
+        """The instance inside moto."""
+        return ec2_backends["123456789012"]["us-east-1"].get_instance(instance_id)
 
     def group(self) -> Any:
         """The group inside moto, for what AWS does by itself and moto does not."""
@@ -168,11 +172,10 @@ class Cloud:
 
     def group_says(self, instance_id: str, lifecycle: str) -> None:
         """The group moves a member on to this lifecycle state."""
-        next(s for s in self.group().instance_states if s.instance.id == instance_id).lifecycle_state = lifecycle
+        self.members()[instance_id].lifecycle_state = lifecycle
 
     def ec2_state(self, instance_id: str) -> str:
-        answer = self.client("ec2").describe_instances(InstanceIds=[instance_id])
-        return str(answer["Reservations"][0]["Instances"][0]["State"]["Name"])
+        return str(self.instance(instance_id).state)
 
     def in_cluster(self) -> set[str]:
         return {c.machine.spec.instance_id for c in self.weka.backends()}

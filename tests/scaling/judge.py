@@ -9,10 +9,7 @@ from cloud import Cloud
 
 def protections(cloud: Cloud, instance_id: str) -> tuple[bool, bool]:
     """Scale-in protection and termination protection of a member."""
-    flag = cloud.client("ec2").describe_instance_attribute(InstanceId=instance_id, Attribute="disableApiTermination")[
-        "DisableApiTermination"
-    ]["Value"]
-    return bool(cloud.members()[instance_id]["ProtectedFromScaleIn"]), bool(flag)
+    return cloud.members()[instance_id].protected_from_scale_in, cloud.instance(instance_id).disable_api_termination
 
 
 def in_order(cloud: Cloud) -> list[str]:
@@ -65,7 +62,7 @@ def unrest(cloud: Cloud, count: int) -> str | None:
     alive = {i for i in members if cloud.ec2_state(i) == "running"}
     if len(alive) != count or set(members) != alive or cloud.in_cluster() != alive:
         return f"members {sorted(members)}, running {sorted(alive)}, in the cluster {sorted(cloud.in_cluster())}"
-    open_ = [i for i in alive if not members[i]["ProtectedFromScaleIn"]]
+    open_ = [i for i in alive if not members[i].protected_from_scale_in]
     open_ += [i for i in alive & set(cloud.ids) if protections(cloud, i) != (True, True)]
     return f"without protection: {open_}" if open_ else None
 

@@ -15,7 +15,9 @@ import boto3
 from adapters.weka.rpc import Rpc
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
-from moto.core.botocore_stubber import MockRawResponse
+from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
+
+WATCHED = "watched-by-the-wire"
 
 
 class Killed(BaseException):
@@ -29,6 +31,11 @@ class Call:
     names: tuple[str, ...]
     params: Any
     answer: Any = None
+
+
+def refusal(call: Call, code: str, message: str = "no") -> ClientError:
+    """AWS's error in answer to this call."""
+    return ClientError({"Error": {"Code": code, "Message": message}}, call.names[0].split(":")[1].split()[0])
 
 
 @dataclass
@@ -80,7 +87,7 @@ class Wire:
         """AWS answers the calls with this error."""
 
         def error(call: Call) -> None:
-            raise ClientError({"Error": {"Code": code, "Message": message}}, call.names[0].split(":")[1].split()[0])
+            raise refusal(call, code, message)
 
         self.when(name, error, nth=nth, times=times)
 
@@ -92,6 +99,15 @@ class Wire:
     def names(self, function: str = "*") -> list[str]:
         """The names of the calls so far, of a function or of all."""
         return [name for who, call in self.seen if fnmatch.fnmatchcase(who, function) for name in call.names]
+
+    def bare_answer(self, event_name: str) -> bytes | None:
+        """The body of the bare answer that this call of AWS gets, if it gets one."""
+        with self.lock:
+            for number, (pattern, times, body) in enumerate(self.answers):
+                if times > 0 and fnmatch.fnmatchcase(event_name, pattern):
+                    self.answers[number] = (pattern, times - 1, body)
+                    return body
+        return None
 
     def pass_by(self, call: Call, after: bool) -> None:
         """A call goes out, or its answer comes back."""
@@ -126,7 +142,11 @@ def wired(wire: Wire) -> Iterator[None]:
 
     _now.append(wire)
     try:
-        with patch.object(Rpc, "post", watched(Rpc.post)), patch.object(Rpc, "rest", watched(Rpc.rest)):
+        with (
+            patch.object(Rpc, "post", watched(Rpc.post)),
+            patch.object(Rpc, "rest", watched(Rpc.rest)),
+            patch.object(BotocoreStubber, "__call__", _answering(BotocoreStubber.__call__)),
+        ):
             yield
     finally:
         _now.remove(wire)
@@ -153,7 +173,7 @@ def _watched_session() -> boto3.Session:
     session = _session()
     session.events.register("provide-client-params.*.*", _out)
     session.events.register("after-call.*.*", _back)
-    session.events.register_first("before-send.*.*", _answered)
+    session._session.user_agent_extra = WATCHED
     return session
 
 
@@ -174,12 +194,15 @@ def _back(parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         wire.pass_by(Call(context["wire"].names, context["wire"].params, parsed), after=True)
 
 
-def _answered(request: Any, event_name: str, **_: Any) -> AWSResponse | None:
-    """A bare HTTP answer in AWS's stead, below the client's own retries."""
-    for wire in _now:
-        with wire.lock:
-            for number, (pattern, times, body) in enumerate(wire.answers):
-                if times > 0 and fnmatch.fnmatchcase(event_name, pattern):
-                    wire.answers[number] = (pattern, times - 1, body)
+def _answering(stubber: Callable[..., Any]) -> Callable[..., Any]:
+    """Moto, or in its stead a bare HTTP answer, below the client's own retries."""
+
+    def answer(moto: Any, event_name: str, request: Any, **more: Any) -> Any:
+        if WATCHED in str(request.headers.get("User-Agent")):
+            for wire in _now:
+                body = wire.bare_answer(event_name)
+                if body is not None:
                     return AWSResponse(request.url, 400, {}, MockRawResponse(body))
-    return None
+        return stubber(moto, event_name, request, **more)
+
+    return answer
