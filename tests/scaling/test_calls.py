@@ -17,6 +17,7 @@ LOOKED_AT_AGAIN = {"dynamodb:BatchGetItem": 2, "autoscaling:DescribeAutoScalingG
 TOLD = {
     "status": 2,
     "manual_override_list": 2,
+    "containers/deactivation-check": 1,
     "cluster_deactivate_drives": 1,
     "interface_group_list": 1,
     "cluster_deactivate_hosts": 1,
