@@ -11,12 +11,15 @@ from typing import Any
 from tests.integration.conftest import Playbooks
 
 
-def killed_at(playbooks: Playbooks, name: str, call: int, when: str, **variables: Any) -> bool:
+def killed_at(
+    playbooks: Playbooks, name: str, call: int, when: str, only: tuple[str, ...] = (), **variables: Any
+) -> bool:
     """Run a playbook and kill it while its ``call``-th AWS call is held ``before`` or ``after`` it takes effect.
 
+    Counted are all calls, or ``only`` those of these names.
     Returns False when the playbook ended by itself because it makes fewer calls.
     """
-    playbooks.cloud.control("faults", {"hold_at": call, "hold": when})
+    playbooks.cloud.control("faults", {"hold_at": call, "hold": when, "only": list(only)})
     process = subprocess.Popen(
         playbooks.command(name, **variables),
         env=playbooks.environment(),

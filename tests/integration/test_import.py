@@ -54,9 +54,12 @@ def test_no_secret_appears_anywhere(demo: Done, playbooks: Playbooks, cloud: Clo
     assert USER["WEKA_PASSWORD"] not in json.dumps(functions, default=str)
 
 
-def test_a_second_import_changes_nothing(demo: Done, playbooks: Playbooks) -> None:
+def test_a_second_import_changes_nothing_and_says_that_somebody_paused(demo: Done, playbooks: Playbooks) -> None:
+    playbooks("pause", cluster="demo", reason="not now")
     again, written = playbooks.writes(lambda: playbooks("import", cluster="demo"))
     assert (again.changed, written) == (0, [])
+    assert "Scaling is paused since" in again.output and "resume.yml: not now" in again.output
+    assert playbooks("resume", cluster="demo").changed == 1
 
 
 def test_a_pass_of_the_state_machine_succeeds(demo: Done, cloud: Cloud) -> None:
