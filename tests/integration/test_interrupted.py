@@ -1,7 +1,10 @@
-"""Import and destroy, killed at an AWS call and run again, end like an undisturbed run with nothing orphaned."""
+"""Import and destroy, killed at an AWS call and run again or in a storm, end like an undisturbed run with nothing
+orphaned.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from tests.integration.interrupting import killed_at
 
 IMPORT = {"cluster": "demo"}
 DESTROY = {"cluster": "demo", "confirm": "demo"}
+STORM = {"throttle": 0.1, "error_5xx": 0.05, "drop_reply_after_write": 0.05, "delay_ms": 2, "propagation_s": 1}
 
 
 def sample(total: int, number: int) -> list[int]:
@@ -48,6 +52,27 @@ def test_a_half_made_import_is_destroyed(playbooks: Playbooks, cloud: Cloud, cal
     assert leftovers(cloud, "demo") == []
 
 
+def check_the_way_through_a_storm(playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any], seed: int) -> None:
+    """Import and destroy while AWS throttles, fails, loses answers and is slow to know new things."""
+    cloud.control("faults", {"seed": seed, **STORM})
+    try:
+        playbooks("import", **IMPORT)
+        cloud.control("faults", method="DELETE")
+        assert fingerprint(cloud, "demo") == calls["fingerprint"], f"seed {seed}"
+        cloud.control("faults", {"seed": seed, **STORM})
+        playbooks("destroy", **DESTROY)
+    finally:
+        cloud.control("faults", method="DELETE")
+    assert leftovers(cloud, "demo") == [], f"seed {seed}"
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_import_and_destroy_get_through_a_storm(
+    playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any], seed: int
+) -> None:
+    check_the_way_through_a_storm(playbooks, cloud, calls, seed)
+
+
 @pytest.mark.soak
 def test_every_call_of_import(playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any]) -> None:
     for call in range(1, calls["import"] + 1):
@@ -63,3 +88,9 @@ def test_every_call_of_destroy(playbooks: Playbooks, cloud: Cloud, calls: dict[s
         for when in ("before", "after"):
             playbooks("import", **IMPORT)
             interrupted_destroy(playbooks, cloud, call, when)
+
+
+@pytest.mark.soak
+def test_many_storms(playbooks: Playbooks, cloud: Cloud, calls: dict[str, Any]) -> None:
+    for seed in range(10, 10 + int(os.environ.get("STATEFUL_STORMS", "20"))):
+        check_the_way_through_a_storm(playbooks, cloud, calls, seed)
