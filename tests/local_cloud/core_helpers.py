@@ -53,10 +53,10 @@ def lines(cloud: Cloud, name: str) -> list[str]:
     return [event["message"] for event in events]
 
 
-def execute(cloud: Cloud, machine: str, value: Any, timeout: float = 20) -> dict[str, Any]:
+def execute(cloud: Cloud, machine: str, value: Any, timeout: float = 20, **more: Any) -> dict[str, Any]:
     """Start an execution and wait for its end."""
     states = cloud.client("stepfunctions")
-    arn = states.start_execution(stateMachineArn=machine, input=json.dumps(value))["executionArn"]
+    arn = states.start_execution(stateMachineArn=machine, input=json.dumps(value), **more)["executionArn"]
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         found: dict[str, Any] = states.describe_execution(executionArn=arn)
