@@ -118,7 +118,10 @@ def test_one_failure_is_named_and_the_others_finish(runner: Runner, perform: Any
     assert before["changed"] and after["changed"]
     assert foreign["failed"] and not foreign["changed"] and "'another'" in foreign["msg"] and foreign["actions"] == []
     assert failure.value.details["changed"]
-    names = {each["logGroupName"] for each in runner.client("logs").describe_log_groups(logGroupNamePrefix="/list/")["logGroups"]}
+    names = {
+        each["logGroupName"]
+        for each in runner.client("logs").describe_log_groups(logGroupNamePrefix="/list/")["logGroups"]
+    }
     assert {"/list/before", "/list/after"} <= names
 
 
