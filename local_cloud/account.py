@@ -20,6 +20,8 @@ LISTS = (
     ("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName"),
     ("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateName"),
     ("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", "AutoScalingGroupName"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    ("sns", "list_topics", "Topics", "TopicArn"),
     ("apigateway", "get_rest_apis", "items", "name"),
     ("apigateway", "get_usage_plans", "items", "name"),
     ("apigateway", "get_api_keys", "items", "name"),
@@ -34,7 +36,7 @@ def listed(cloud: Cloud, service: str, method: str, key: str) -> Iterator[Any]:
 
 def bears(text: str, cluster: str) -> bool:
     """Whether a name or ARN is one of the cluster's own, and not of another whose name begins with the same letters."""
-    part = "join|fetch|scale|terminate|transient|states|events"
+    part = "join|fetch|scale|terminate|transient|states|events|failed|missing|held-back"
     return bool(re.search(rf"(^|[/:])stateful-{re.escape(cluster)}(-({part}))?$", text))
 
 

@@ -29,7 +29,8 @@ notes:
     C(elasticloadbalancing:DescribeTags), C(iam:ListRoles), C(iam:ListRoleTags), C(events:ListRules),
     C(events:ListTagsForResource), C(logs:DescribeLogGroups), C(logs:ListTagsForResource), C(apigateway:GET),
     C(ec2:DescribeLaunchTemplates), C(ec2:DescribeInstances), C(ec2:DescribeNetworkInterfaces),
-    C(autoscaling:DescribeAutoScalingGroups)."
+    C(autoscaling:DescribeAutoScalingGroups), C(cloudwatch:DescribeAlarms), C(cloudwatch:ListTagsForResource),
+    C(sns:GetTopicAttributes), C(sns:ListTagsForResource)."
 extends_documentation_fragment:
   - stateful.aws.resource.reading
   - amazon.aws.common.modules

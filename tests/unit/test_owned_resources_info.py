@@ -25,6 +25,7 @@ OURS, SIMILAR = "owned", "owned-2"
 TYPES = {
     "apigateway_rest_api": 3,
     "autoscaling_group": 1,
+    "cloudwatch_metric_alarm": 1,
     "dynamodb_table": 1,
     "ec2_instance": 1,
     "ec2_launch_template": 1,
@@ -36,6 +37,7 @@ TYPES = {
     "kms_key": 1,
     "lambda_function": 1,
     "logs_group": 2,
+    "sns_topic": 1,
     "stepfunctions_state_machine": 1,
 }
 
@@ -116,6 +118,19 @@ class Making:
             tags=self.pairs("key", "value"),
         )
         self.client("events").put_rule(Name=self.name, ScheduleExpression="rate(1 minute)", Tags=self.pairs())
+
+        self.client("sns").create_topic(Name=self.name, Tags=self.pairs())
+        self.client("cloudwatch").put_metric_alarm(
+            AlarmName=f"{self.name}-missing",
+            Namespace="AWS/States",
+            MetricName="ExecutionsSucceeded",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="LessThanThreshold",
+            Tags=self.pairs(),
+        )
 
     def standing(self) -> None:
         ec2, elb, where = self.client("ec2"), self.client("elbv2"), place(self.runner)
@@ -243,6 +258,7 @@ STALE = (
     "arn:aws:states:us-east-1:123456789012:stateMachine:owned-stale",
     "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/owned-stale/0123456789abcdef",
     "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/owned-stale/0123456789abcdef",
+    "arn:aws:sns:us-east-1:123456789012:owned-stale",
 )
 
 

@@ -21,6 +21,7 @@ SERVICES = (
     "apigateway",
     "autoscaling",
     "cloudformation",
+    "cloudwatch",
     "dynamodb",
     "ec2",
     "elbv2",
@@ -31,6 +32,7 @@ SERVICES = (
     "logs",
     "resourcegroupstaggingapi",
     "route53",
+    "sns",
     "stepfunctions",
     "sts",
 )

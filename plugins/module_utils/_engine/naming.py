@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+ALARMS = ("failed", "missing", "held-back")
 FUNCTIONS = ("join", "fetch", "scale", "terminate", "transient")
 
 
@@ -23,7 +24,7 @@ def names(cluster: str) -> dict[str, Any]:
     """Return the names of all resources of ``cluster``; keys are what the roles call them.
 
     Limits are the services' own: IAM role and function 64, EventBridge rule 64, ALB and target group 32,
-    state machine 80, launch template 128, table, group and alias 255.
+    state machine 80, launch template 128, table, group, alias and alarm 255, topic 256.
     """
     base = f"stateful-{cluster}"
     functions = {function: fit(f"{base}-{function}", 64) for function in FUNCTIONS}
@@ -39,6 +40,8 @@ def names(cluster: str) -> dict[str, Any]:
         "state_machine": machine,
         # A name under /aws/vendedlogs/ keeps the account's log resource policy short (Step Functions guide, logging).
         "state_machine_log_group": f"/aws/vendedlogs/states/{machine}",
+        "alarms": {alarm: fit(f"{base}-{alarm}", 255) for alarm in ALARMS},
+        "topic": fit(base, 256),
         "rule": fit(base, 64),
         "rest_api": base,
         "launch_template": fit(base, 128),

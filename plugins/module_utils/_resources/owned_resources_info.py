@@ -25,8 +25,9 @@ Found = dict[str, Any]
 PREFIX = "stateful-"
 LOG_PREFIXES = ("/aws/lambda/stateful-", "/aws/vendedlogs/states/stateful-")
 # Types that only the tagging API finds by tag, and how one that it names is looked up.
-TAGGING_API = ("kms:key", "dynamodb:table", "lambda:function", "states:stateMachine", "elasticloadbalancing")
+TAGGING_API = ("kms:key", "dynamodb:table", "lambda:function", "states:stateMachine", "elasticloadbalancing", "sns")
 MISSING = (
+    "NotFound",
     "NotFoundException",
     "ResourceNotFoundException",
     "StateMachineDoesNotExist",
@@ -37,7 +38,7 @@ MISSING = (
 
 
 def tagged(aws: Aws, cluster: str) -> Iterator[Found]:
-    """Keys, tables, functions, state machines, load balancers and target groups."""
+    """Keys, tables, functions, state machines, load balancers, target groups and topics."""
     mappings = aws.pages(
         "resourcegroupstaggingapi",
         "get_resources",
@@ -89,6 +90,11 @@ def _target_group(aws: Aws, arn: str, tags: dict[str, str]) -> Found:
     return {"type": "elbv2_target_group", "name": answer["TargetGroupName"]}
 
 
+def _topic(aws: Aws, arn: str, tags: dict[str, str]) -> Found:
+    aws.client("sns").get_topic_attributes(TopicArn=arn)
+    return {"type": "sns_topic", "name": arn.rpartition(":")[2]}
+
+
 LOOKUPS: dict[str, Callable[[Aws, str, dict[str, str]], Found]] = {
     ":kms:": _key,
     ":dynamodb:": _table,
@@ -96,6 +102,7 @@ LOOKUPS: dict[str, Callable[[Aws, str, dict[str, str]], Found]] = {
     ":states:": _machine,
     ":loadbalancer/": _balancer,
     ":targetgroup/": _target_group,
+    ":sns:": _topic,
 }
 
 
@@ -108,6 +115,7 @@ def named(aws: Aws, cluster: str) -> Iterator[Found]:
         ("stepfunctions_state_machine", "name", given["state_machine"]),
         ("elbv2_load_balancer", "name", given["load_balancer"]),
         ("elbv2_target_group", "name", given["target_group"]),
+        ("sns_topic", "name", given["topic"]),
         *(("lambda_function", "name", name) for name in given["functions"].values()),
     ]
     for kind_name, option, name in expected:
@@ -138,6 +146,16 @@ def rules(aws: Aws, cluster: str) -> Iterator[Found]:
                 "tags": tags,
                 "state": rule["State"],
             }
+
+
+def alarms(aws: Aws, cluster: str) -> Iterator[Found]:
+    """CloudWatch alarms whose name begins with the cluster's; DescribeAlarms omits tags."""
+    prefix = f"{PREFIX}{cluster}-"
+    for alarm in aws.pages("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix):
+        arn = alarm["AlarmArn"]
+        tags = tagging.to_dict(aws.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"])
+        if tags.get(tagging.CLUSTER) == cluster:
+            yield {"type": "cloudwatch_metric_alarm", "name": alarm["AlarmName"], "arn": arn, "tags": tags}
 
 
 def log_groups(aws: Aws, cluster: str) -> Iterator[Found]:
@@ -208,6 +226,7 @@ FINDERS: tuple[Callable[[Aws, str], Iterator[Found]], ...] = (
     named,
     roles,
     rules,
+    alarms,
     log_groups,
     rest_apis,
     launch_templates,
@@ -243,6 +262,10 @@ class OwnedResourcesInfo(Reading):
             "iam:ListRoleTags",
             "events:ListRules",
             "events:ListTagsForResource",
+            "cloudwatch:DescribeAlarms",
+            "cloudwatch:ListTagsForResource",
+            "sns:GetTopicAttributes",
+            "sns:ListTagsForResource",
             "logs:DescribeLogGroups",
             "logs:ListTagsForResource",
             "apigateway:GET",
