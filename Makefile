@@ -1,5 +1,5 @@
 # Everything runs in .venv, made here from requirements-dev.txt; nothing else of the machine is needed but
-# Python >= 3.11, make and git.
+# Python >= 3.11, make and git. The emulator of tests/iam has .venv-ministack, from requirements-ministack.txt.
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,7 +13,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
 demo: setup            ## The whole story on the local cloud, judged at its end
 	python -m local_cloud.demo
 
-test: setup            ## All tests
+test: setup .venv-ministack/.ready ## All tests
 	python -m pytest -n 2 --dist loadscope
 	cd extensions && molecule test
 
@@ -45,5 +45,10 @@ setup: .venv/.ready
 	  mkdir -p $$collections/stateful && ln -sfn "$(CURDIR)" $$collections/stateful/aws
 	touch $@
 
+.venv-ministack/.ready: requirements-ministack.txt
+	$(PYTHON) -m venv .venv-ministack
+	.venv-ministack/bin/pip install --quiet --disable-pip-version-check -r requirements-ministack.txt
+	touch $@
+
 clean:
-	rm -rf .venv .cache build
+	rm -rf .venv .venv-ministack .cache build
