@@ -69,7 +69,7 @@ def _settled(world: World) -> None:
             raise Broken("L1", f"{host.iid} was removed from the cluster and still runs")
         if host.going and _untouched(host) and _identified(host, world) and not _told(world):
             raise Broken("L2", f"{host.iid} never got out, and the report does not say why")
-    surplus = [h for h in members if h.shown == h.iid and h.boxes and not h.leaving and not h.inactive]
+    surplus = [h for h in members if h.shown == h.iid and h.boxes and not h.leaving and not h.inactive and not h.back]
     if len(surplus) <= world.desired:
         return
     able = [h for h in surplus if _can_go(h, surplus, world)]

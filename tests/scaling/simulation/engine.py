@@ -151,6 +151,7 @@ class Engine:
 
     def _begun(self, host: Host) -> None:
         tick = self._world.touch(host)
+        host.told = self._process.execution
         if host.begun is None:
             host.begun, host.begun_at = self._process.execution, tick
 

@@ -33,7 +33,8 @@ class Fortune:
 
     def _any(self, *which: Callable[[Host], bool]) -> Host | None:
         found = [host for host in self._world.hosts.values() if all(test(host) for test in which)]
-        return self._chance.choice(found) if found else None
+        # The first ones are those that passes take first.
+        return self._chance.choice(found[:2] if self._chance.random() < 0.4 else found) if found else None
 
     def _desire(self) -> str:
         members = sum(1 for host in self._world.hosts.values() if host.lifecycle in ("Pending", "InService"))
@@ -142,6 +143,14 @@ class Fortune:
             host.lag = self._chance.choice((0, 1, 2))
         return f"{host.iid} is {host.lag} behind" if host else ""
 
+    def _rejoin(self) -> str:
+        host = self._any(lambda h: h.removed and h.alive and not h.boxes)
+        if host:
+            self._world.join(host)
+            host.removed, host.back, host.begun = False, True, None
+            host.human = host.worse = self._world.touch(host)
+        return host.iid if host else ""
+
     def _state(self) -> str:
         host = self._any(lambda h: h.sound)
         if host:
@@ -178,4 +187,5 @@ EVENTS: dict[str, Callable[[Fortune], str]] = {
     "member lags": Fortune._lag,
     "unknown state": Fortune._state,
     "never joins": Fortune._barren,
+    "joins again by hand": Fortune._rejoin,
 }

@@ -56,5 +56,6 @@ def drawn(chance: random.Random) -> World:
         rebuild_seconds=chance.choice((60.0, 300.0, 1500.0)),
         skew=chance.choice((0.0, 0.0, 5.0, -45.0, 3000.0, -90_000.0)) if has_clock else 0.0,
         has_clock=has_clock,
+        hasty=chance.random() < 0.2,
         dead_disks=chance.choice(("DOWN", "INACTIVE")),
     )

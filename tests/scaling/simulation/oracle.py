@@ -6,6 +6,8 @@ count against it. What passes themselves did does, unless the member that answer
 
 from __future__ import annotations
 
+import json
+
 from .process import Process
 from .truth import TB, Host
 from .world import PASSWORD, USABLE, World
@@ -94,6 +96,9 @@ class Oracle:
             if any(since is None or self.world.now - since < least for since in down):
                 raise Broken("S5", f"{host.iid} is not in the group, and works or was down for a moment only")
         if is_new and not host.leaving:
+            journal = json.loads(self.world.table["journal"]["Document"]["S"])
+            if host.iid in journal["removed"] and host.worse <= cluster:
+                raise Broken("S11", f"{host.iid} was removed, came back, and is drained as if nothing had been")
             self._starting(process, host)
 
     def _starting(self, process: Process, host: Host) -> None:
@@ -124,7 +129,7 @@ class Oracle:
         for host in self.world.hosts.values():
             if (
                 _shown(host, process)
-                and host.begun != process.execution
+                and host.told != process.execution
                 and any(d.status == "PHASING_OUT" for d in host.disks)
             ):
                 raise Broken("S9", f"a drain begins while that of {host.iid} moves data")
@@ -182,12 +187,21 @@ class Oracle:
     def forgets(self, process: Process, host: Host) -> None:
         """A drive or container is removed from the cluster."""
         self._acts(process, host if host.lifecycle else None)
-        if not host.empty:
+        self._settled(process)
+        if not host.empty and host.worse <= process.served.get("cluster", -1):
             raise Broken("S1", f"a part of {host.iid} is removed although it is not empty")
+
+    def _settled(self, process: Process) -> None:
+        seen = process.served.get("gates", -1)
+        if self.world.policy.strict and self.world.rebuilding and self.world.rebuild_tick <= seen:
+            raise Broken("S9", "strict waits for a rebuild before anything is removed or terminated")
 
     def _proven(self, process: Process, host: Host, promise: str) -> None:
         self._acts(process, host)
-        if not host.empty or (host.boxes and not host.removed):
+        self._settled(process)
+        if host.worse > process.served.get("cluster", -1):
+            return
+        if not host.empty:
             raise Broken(promise, f"{host.iid} still has containers at work or drives with data")
         if not host.removed:
             raise Broken(promise, f"{host.iid} was never removed from the cluster")

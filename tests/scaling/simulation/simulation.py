@@ -20,7 +20,7 @@ from .world import World
 
 ABOUT_EXECUTIONS = ("killed", "aborted", "overlap", "delivered twice", "interrupted", "late")
 ALL_FAULTS = (*EVENTS, *CALLS, *CALLS, *ABOUT_EXECUTIONS * 3)
-TOLD_WHOLE = 25
+TOLD_WHOLE = 50
 ALWAYS = ("desired", "comes back")
 SKEWS = (0.0, 0.0, 0.0, 4.0, -9.0, 20.0, -20.0)
 # What a task may fail with; any other error is a bug of ours.
@@ -148,7 +148,7 @@ def run(seed: int) -> Run:
     made = Run(chance, drawn(chance), {*chance.sample(ALL_FAULTS, count), *ALWAYS})
     try:
         with cold(whole=seed % TOLD_WHOLE == 0):
-            for _ in range(chance.randint(4, 10)):
+            for _ in range(chance.randint(3, 8)):
                 made.minute()
             settle(made)
     except Broken as broken:

@@ -48,9 +48,9 @@ class Box:
 class Host:
     """A machine: what EC2 and the group know of it, and its containers in the cluster.
 
-    `worse`, `better` and `human` are the ticks at which fate, or somebody, last changed it; `shown` is the instance id that the
+    `back`: it was removed and joined again; `worse`, `better` and `human` are the ticks at which fate, or somebody, last changed it; `shown` is the instance id that the
     cluster reports; `lag` says how many changes its view of the cluster is behind; `begun` names the execution that
-    began its drain, at the tick `begun_at`.
+    began its drain, at the tick `begun_at`, `told` the last one that told it.
     """
 
     number: int
@@ -70,12 +70,14 @@ class Host:
     hung: bool = False
     joins: float | None = None
     removed: bool = False
+    back: bool = False
     ended: float | None = None
     worse: int = 0
     better: int = 0
     human: int = 0
     lag: int = 0
     begun: str | None = None
+    told: str | None = None
     begun_at: int = 0
     cached: Machine | None = None
 

@@ -35,6 +35,7 @@ class World:
     skew: float = 0.0
     has_clock: bool = True
     dead_disks: str = "DOWN"
+    hasty: bool = False
     desired: int = 0
     maximum: int = 12
     now: float = START
@@ -180,7 +181,7 @@ class World:
                     if not disk.wanted and self.dead_disks == "INACTIVE":
                         disk.status = "INACTIVE"
                         self.touch(host)
-            emptied = not any(disk.data for disk in box.disks)
+            emptied = self.hasty or not any(disk.data for disk in box.disks)
             if box.state == "DEACTIVATING" and emptied and not box.stuck and self.now - box.since >= 10:
                 box.state = "INACTIVE"
                 box.status = "INACTIVE" if host.up else "DOWN"
