@@ -2,127 +2,111 @@
 
 from __future__ import annotations
 
-import json
+import os
+from unittest.mock import patch
 
 import pytest
-from ansible_collections.stateful.aws.plugins.module_utils._engine.naming import names
-from cloud import NAME, cloud
-from errors import ClusterError, TransientErrors
-from jinja2 import StrictUndefined, Template
-from transient.handler import transient
+from cloud import NAME, cloud, forget
+from errors import ClusterError, LeaseHeld, LeaseLost
+from join import handler as join
 
-VALUES = {
-    "partition": "aws-us-gov",
-    "region": "us-gov-west-1",
-    "account_id": "123456789012",
-    "cluster": NAME,
-    "names": names(NAME),
-    "key_arn": "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1",
-}
-FUNCTIONS = ("fetch", "scale", "terminate", "transient")
-# What Lambda itself does with the role, outside the function's code: its log, and its interfaces in the subnet.
-BY_LAMBDA = {
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
-    "ec2:CreateNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DeleteNetworkInterface",
-}
-# AWS has no resource level for these (Service Authorization Reference).
-ONLY_STAR = {
-    "autoscaling:DescribeAutoScalingGroups",
-    "ec2:DescribeInstances",
-    "ec2:DescribeNetworkInterfaces",
-    "logs:CreateLogDelivery",
-    "logs:GetLogDelivery",
-    "logs:UpdateLogDelivery",
-    "logs:DeleteLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:DescribeResourcePolicies",
-    "logs:DescribeLogGroups",
-}
+from tests.policies import BY_LAMBDA, FUNCTIONS, NEEDED, ONLY_STAR, SERVICES, allowed, listed, rendered, trust
+
+ACCOUNT = "123456789012"
+KEY = "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1"
 
 
-def rendered(path, **more):
-    return json.loads(Template(path.read_text(), undefined=StrictUndefined).render(**VALUES, **more))
+def policy(role):
+    return rendered(role, NAME, "aws-us-gov", "us-gov-west-1", ACCOUNT, KEY)
 
 
-def actions(statement):
-    return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-
-
-def allowed(document):
-    """Actions, with the table's item where the policy names one."""
-    found = set()
-    for statement in document["Statement"]:
-        keys = statement.get("Condition", {}).get("ForAllValues:StringEquals", {}).get("dynamodb:LeadingKeys")
-        for action in actions(statement):
-            found |= {f"{action} {key}" for key in keys} if keys else {action}
-    return found
+def ask_to_join(made, instance_id):
+    """The join function's answer to this instance."""
+    forget()
+    asked = {"queryStringParameters": {"instance_id": instance_id}}
+    with (
+        patch.object(join, "ports", lambda: made.as_function("join")),
+        patch.dict(os.environ, AWS_REGION="us-east-1"),
+    ):
+        return join.handler(asked, None)["statusCode"]
 
 
 @pytest.fixture(scope="module")
-def calls(tmp_path_factory):
-    """Calls of each function over passes that drain, remove, terminate, detach, are refused and fail."""
+def calls():
+    """Calls of each function, as of processes that know nothing yet: passes that drain, remove, terminate, detach, are
+    refused and fail, and joins."""
     with cloud(8, desired=6) as made:
-        made.run_pass("one")
+        made.run_pass("drains")
         made.ticker.seconds += 60
-        made.run_pass("two")
+        event = made.scale(made.fetch("removes"))
+        assert event["terminate"]
+        forget()
+        made.terminate(event)
+        with pytest.raises(LeaseLost):
+            made.terminate(event)
         made.registry.machine_gone(made.ids[0])
-        made.fetch("three")
-        with pytest.raises(Exception, match="held by"):
-            made.fetch("four")
-        with pytest.raises(TransientErrors):
-            transient("three", ["x"], None, made.as_function("transient"))
-        made.credentials("wrong")
-        event = made.fetch("five")
-        with pytest.raises(ClusterError):
-            made.scale(event)
+        made.run_pass("detaches")
+        event = made.fetch("holds")
+        with pytest.raises(LeaseHeld):
+            made.fetch("waits")
+        made.transient("holds", {**event, "transient_errors": ["x"]})
+        made.settings(instance_type="i3en.2xlarge", subnet_id="subnet-1", security_group_ids=["sg-1"], tags={})
+        made.desire(9)
+        new = (set(made.members()) - set(made.ids)).pop()
+        made.instance(new).launch_time = made.ticker.now().replace(tzinfo=None)
+        assert ask_to_join(made, new) == 200
+        for password, run in {"one": made.scale, "two": made.terminate}.items():
+            made.ticker.seconds += 200
+            event = {**made.fetch(password), "terminate": [made.ids[1]], "detach": [], "source": None}
+            made.credentials(password)
+            forget()
+            with pytest.raises(ClusterError):
+                run(event)
+        made.credentials("three")
+        assert ask_to_join(made, new) == 503
         made.ticker.seconds += 200
-        late = made.fetch("six")
-        for run in (made.scale, made.terminate):
-            with pytest.raises(Exception, match="lost the lease"):
-                run({**event, "terminate": [], "detach": []})
-        assert late
+        made.credentials()
+        made.fetch("late")
+        forget()
+        with pytest.raises(LeaseLost):
+            made.scale(event)
         return {name: set(made.calls[name]) for name in FUNCTIONS}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_may_do_exactly_what_it_does(function, calls, lambda_files):
-    policy = allowed(rendered(lambda_files / function / "policy.json.j2")) - BY_LAMBDA
-    assert calls[function] - policy == set(), "the policy lacks these"
-    assert policy - calls[function] == set(), "the policy has these for nothing"
+def test_a_function_may_do_exactly_what_it_does(function, calls):
+    may = allowed(policy(function), NAME)
+    assert may == NEEDED[function]
+    assert calls[function] - may == set(), "the policy lacks these"
+    assert may - BY_LAMBDA - calls[function] == set(), "the policy has these for nothing"
 
 
-@pytest.mark.parametrize(
-    "path", ["fetch/policy", "scale/policy", "terminate/policy", "transient/policy", "states_policy", "events_policy"]
-)
-def test_a_star_stands_only_where_aws_has_no_resources(path, lambda_files):
-    for statement in rendered(lambda_files / f"{path}.json.j2")["Statement"]:
-        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+@pytest.mark.parametrize("role", [*FUNCTIONS, *SERVICES])
+def test_a_star_stands_only_where_aws_has_no_resources(role):
+    for statement in policy(role)["Statement"]:
+        resources = listed(statement["Resource"])
         if "*" in resources:
-            assert set(actions(statement)) <= ONLY_STAR
-        assert all("*" not in action for action in actions(statement))
+            assert set(listed(statement["Action"])) <= ONLY_STAR
+        assert all("*" not in action for action in listed(statement["Action"]))
         assert all(r == "*" or r.startswith("arn:aws-us-gov:") for r in resources)
 
 
-def test_instances_are_ended_only_with_this_clusters_tag(lambda_files):
-    statements = rendered(lambda_files / "terminate" / "policy.json.j2")["Statement"]
-    ending = [s for s in statements if "ec2:TerminateInstances" in actions(s)]
+def test_instances_are_ended_only_with_this_clusters_tag():
+    ending = [s for s in policy("terminate")["Statement"] if "ec2:TerminateInstances" in listed(s["Action"])]
     assert len(ending) == 1
     assert ending[0]["Condition"] == {"StringEquals": {"aws:ResourceTag/stateful:cluster": NAME}}
 
 
-def test_only_scale_may_read_and_decrypt_the_credentials(lambda_files):
-    for function in FUNCTIONS:
-        may = allowed(rendered(lambda_files / function / "policy.json.j2"))
-        assert ("kms:Decrypt" in may) is (function == "scale")
-        assert ("dynamodb:GetItem credentials" in may) is (function == "scale")
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_only_who_asks_the_cluster_may_read_and_decrypt_the_credentials(function):
+    may = allowed(policy(function), NAME)
+    asks = function in ("scale", "terminate", "join")
+    assert ("kms:Decrypt" in may) is asks
+    assert ("dynamodb:BatchGetItem credentials" in may) is asks
 
 
 @pytest.mark.parametrize("service", ["lambda", "states", "events"])
-def test_a_role_is_assumed_by_its_service_only(service, lambda_files):
-    statement = rendered(lambda_files / "assume_role.json.j2", service=service)["Statement"][0]
+def test_a_role_is_assumed_by_its_service_only(service):
+    statement = trust(service, ACCOUNT)["Statement"][0]
     assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
     assert ("Condition" in statement) is (service != "lambda")
