@@ -24,7 +24,8 @@ def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: date
         return decision_of(candidate, Action.WAIT, candidate.health.reason, "S5 ownership")
     if machine.inactive:
         evidence = ("S1 evidence", must.s1_evidence(machine, cluster.gates))
-        return checked(candidate, Action.REMOVE, "inactive, and no instance of the group", evidence)
+        settled = ("S9 calm", must.s9_settled(cluster.gates, policy))
+        return checked(candidate, Action.REMOVE, "inactive, and no instance of the group", evidence, settled)
     if any(c.status != "DOWN" for c in machine.containers):
         if leaving(machine):
             return decision_of(candidate, Action.WAIT, "not in the group, and leaving")

@@ -549,6 +549,17 @@ def test_a_standby_member_that_leaves_holds_nobody_back_since_the_group_does_not
     assert of(plan, Action.DRAIN) == [instance(0)]
 
 
+def test_in_strict_an_inactive_machine_outside_the_group_is_forgotten_only_when_no_data_moves():
+    moving = replace(CALM, moving_data=True, status="REDISTRIBUTING")
+    machines = [*(machine(n) for n in range(7)), inactive(7)]
+    members = [member(n) for n in range(7)]
+    strict = Policy(strict=True, max_leaving=1, max_replacing=1, max_removals_per_pass=1)
+    for gates, expected in ((CALM, [instance(7)]), (moving, [])):
+        snapshot = world(machines, 7, members=members, gates=gates)
+        assert of(decide(snapshot, strict, NOW), Action.REMOVE) == expected
+    assert of(decide(snapshot, POLICY, NOW), Action.REMOVE) == [instance(7)]
+
+
 def test_while_one_leaves_no_other_unhealthy_one_begins():
     idle = [with_drives(machine(n), status="INACTIVE") for n in (6, 7)]
     machines = [*(machine(n) for n in range(6)), *idle, draining(8)]

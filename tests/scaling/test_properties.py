@@ -4,94 +4,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from drawn import policies, quick, snapshots
+from hypothesis import given
 from hypothesis import strategies as st
 from scaling.decide import decide
 from scaling.health import Kind, health, leaving
 from scaling.journal import pruned
-from scaling.model import Action, Policy
-from worlds import (
-    CALM,
-    NOW,
-    TB,
-    client,
-    down,
-    draining,
-    inactive,
-    instance,
-    machine,
-    member,
-    removal,
-    with_drives,
-    world,
-)
-
-KINDS = {
-    "healthy": machine,
-    "draining": draining,
-    "inactive": inactive,
-    "down briefly": lambda n: down(n, 10),
-    "down long": lambda n: down(n, 600),
-    "bad drive": lambda n: with_drives(machine(n), status="INACTIVE"),
-    "half drained": lambda n: with_drives(machine(n), should_be_active=False),
-    "unknown": lambda n: machine(n, state="NEW_STATE"),
-    "no identifier": lambda n: replace(machine(n), machine_identifier=None),
-}
-MEMBERS = [{}] * 6 + [
-    {"owned": False},
-    {"held": True},
-    {"state": "terminated"},
-    {"state": None},
-    {"lifecycle": "Standby"},
-    {"lifecycle": "Terminating:Wait"},
-    {"address": "10.99.0.1"},
-    {"lifecycle": "Pending", "launched": NOW - timedelta(minutes=1)},
-]
-GATES = [CALM] * 8 + [
-    replace(CALM, moving_data=True),
-    replace(CALM, fully_protected=False, status="REBUILDING"),
-    replace(CALM, io_status="STOPPED"),
-    replace(CALM, upgrading=None),
-    replace(CALM, overrides=("skip_scale_down",)),
-    replace(CALM, versions=frozenset({"a", "b"})),
-]
-
-
-@st.composite
-def snapshots(draw):
-    count = draw(st.integers(0, 14))
-    kinds = [draw(st.sampled_from(["healthy"] * 8 + list(KINDS))) for _ in range(count)]
-    machines = [KINDS[kind](n) for n, kind in enumerate(kinds)]
-    in_group = [n for n in range(count) if draw(st.integers(0, 9))]
-    members = [member(n, **draw(st.sampled_from(MEMBERS))) for n in in_group]
-    strangers = draw(st.lists(st.integers(100, 104), unique=True, max_size=3))
-    members += [member(n, **draw(st.sampled_from(MEMBERS))) for n in strangers]
-    journaled = {instance(n): removal(n) for n in strangers if draw(st.booleans())}
-    return world(
-        machines,
-        draw(st.integers(0, 16)),
-        members=members,
-        removed=journaled,
-        starts=(int(NOW.timestamp()) - 5,) * draw(st.integers(0, 22)),
-        gates=draw(st.sampled_from(GATES)),
-        stripe_data=draw(st.sampled_from([3, 3, 3, 5, None])),
-        stripe_protection=draw(st.sampled_from([2, 2, 4, None])),
-        unprovisioned_bytes=draw(st.sampled_from([95 * TB, 95 * TB, 40 * TB, 0, None])),
-        clients=tuple(client(n, "UP") for n in draw(st.lists(st.integers(0, 14), max_size=2))),
-    )
-
-
-policies = st.builds(
-    Policy,
-    min_members=st.integers(1, 8),
-    max_leaving=st.integers(0, 4),
-    max_replacing=st.integers(0, 3),
-    max_removals_per_pass=st.integers(0, 5),
-    max_removals_per_hour=st.integers(0, 30),
-)
-quick = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from scaling.model import Action
+from worlds import NOW, instance, removal, with_drives
 
 
 def drains(plan):
@@ -141,63 +62,123 @@ def test_one_more_unhealthy_machine_never_adds_a_healthy_removal(snapshot, polic
     assert len(after) <= len(before) or not after - before
 
 
-@given(snapshots(), policies)
-@quick
-def test_every_plan_obeys_the_invariants(snapshot, policy):
+LEAVING = (Action.DRAIN, Action.REMOVE, Action.TERMINATE)
+
+
+def facts(snapshot, policy):
+    """The plan, and what the promises are about: members and machines by id, and the drains that begin."""
     plan = decide(snapshot, policy, NOW)
     members = {m.instance_id: m for m in snapshot.group.members}
-    in_cluster = {m.instance_id: m for m in snapshot.cluster.machines}
+    machines = {m.instance_id: m for m in snapshot.cluster.machines}
+    begun = [d for d in plan.of(Action.DRAIN) if not leaving(d.machine)]
+    return plan, members, machines, begun
+
+
+@given(snapshots(), policies)
+@quick
+def test_s1_s7_only_what_is_empty_is_removed_and_only_what_was_removed_is_terminated(snapshot, policy):
+    plan, members, machines, _ = facts(snapshot, policy)
+    for decision in plan.of(Action.REMOVE):
+        assert decision.machine.inactive and all(d.status == "INACTIVE" for d in decision.machine.drives)
+    for decision in plan.of(Action.TERMINATE):
+        known = snapshot.journal.removed[decision.instance_id]
+        assert decision.instance_id not in machines and known.address == members[decision.instance_id].address
+    for decision in plan.of(Action.DETACH):
+        assert members[decision.instance_id].gone
+
+
+@given(snapshots(), policies)
+@quick
+def test_s5_s14_only_ours_is_touched_and_nothing_that_people_hold(snapshot, policy):
+    plan, members, _, _ = facts(snapshot, policy)
+    for decision in plan.decisions:
+        member_ = members.get(decision.instance_id)
+        if decision.action in LEAVING and member_ and not member_.gone:
+            assert member_.owned and not member_.held and member_.lifecycle == "InService"
+            assert member_.address == decision.address or decision.action is Action.TERMINATE
+            assert not [c for c in snapshot.cluster.clients if c.address == decision.address and not c.stateless]
+        if decision.action is Action.DRAIN and not (member_ and not member_.gone):
+            assert all(c.status == "DOWN" for c in decision.machine.containers), "outsiders that work are left alone"
+
+
+@given(snapshots(), policies)
+@quick
+def test_s9_s14_nothing_changes_behind_a_closed_gate_or_during_a_pause(snapshot, policy):
+    plan, _, _, begun = facts(snapshot, policy)
     gates = snapshot.cluster.gates
-    changes = [d for d in plan.decisions if d.action not in (Action.KEEP, Action.WAIT)]
-    if gates.io_status != "STARTED" or gates.upgrading is not False or gates.overrides or len(gates.versions) != 1:
-        assert not changes, "S9"
-    for decision in changes:
-        one, of_group = in_cluster.get(decision.instance_id), members.get(decision.instance_id)
-        if decision.action is Action.REMOVE:
-            assert one.inactive and all(d.status == "INACTIVE" for d in one.drives), "S1"
-        if decision.action is Action.TERMINATE:
-            assert one is None and decision.instance_id in snapshot.journal.removed, "S1"
-        if decision.action in (Action.TERMINATE, Action.REMOVE, Action.DRAIN) and of_group and not of_group.gone:
-            assert of_group.owned and not of_group.held and of_group.lifecycle == "InService", "S5, S14"
-            assert of_group.address == decision.address, "S5"
-        if decision.action is Action.DETACH:
-            assert of_group.gone
-    _check_starts(snapshot, policy)
+    open_ = gates.io_status == "STARTED" and gates.upgrading is False and gates.overrides == ()
+    if snapshot.control.paused is not None or not open_ or len(gates.versions) != 1 or gates.status == "DEGRADED":
+        assert all(d.action in (Action.KEEP, Action.WAIT) for d in plan.decisions) and not plan.orphan_drives
+        assert plan.gate
+    if begun:
+        assert gates.moving_data is False
+    if policy.strict and any(d.action in (Action.REMOVE, Action.TERMINATE) for d in plan.decisions):
+        assert gates.moving_data is False and gates.fully_protected and gates.status == "OK"
 
 
-def _check_starts(snapshot, policy):
-    begun = started(snapshot, policy)
-    cluster, group = snapshot.cluster, snapshot.group
+@given(snapshots(), policies)
+@quick
+def test_s4_what_leaves_or_is_down_stays_within_tolerance_and_the_limits(snapshot, policy):
+    _, _, _, begun = facts(snapshot, policy)
     if not begun:
         return
-    ours = [d for d in begun if d.instance_id in {m.instance_id for m in group.members if not m.gone}]
-    voluntary = [d for d in ours if health(d.machine, policy, NOW).kind is Kind.HEALTHY]
-    going = [m for m in cluster.machines if leaving(m)]
-    unavailable = {
-        m
-        for m in cluster.machines
-        if not m.inactive and (leaving(m) or not all(c.status == "UP" for c in m.containers) or not m.known)
-    }
-    tolerance = min(policy.max_leaving, cluster.stripe_protection)
-    assert len(unavailable | {d.machine for d in begun}) <= tolerance, "S4"
-    assert len(begun) <= policy.max_removals_per_pass, "S4"
-    assert len(begun) + len(snapshot.journal.starts) <= policy.max_removals_per_hour, "S4"
-    assert cluster.gates.moving_data is False, "S9"
-    alive = [m for m in group.members if not m.gone and m.lifecycle.startswith(("Pending", "InService"))]
+    cluster = snapshot.cluster
+    missing = {m for m in cluster.machines if not m.inactive and (leaving(m) or not sound_containers(m))}
+    limit = min(policy.max_leaving, cluster.stripe_protection)
+    assert len(missing | {d.machine for d in begun}) <= limit
+    assert len(begun) <= policy.max_removals_per_pass
+    assert len(begun) + len(snapshot.journal.starts) <= policy.max_removals_per_hour
+    if policy.strict:
+        assert len(begun) == 1 and not [m for m in cluster.machines if leaving(m) and m is not begun[0].machine]
+
+
+def sound_containers(one):
+    return one.known and all(c.status == "UP" for c in one.containers)
+
+
+@given(snapshots(), policies)
+@quick
+def test_s2_s3_s6_what_stays_is_enough_and_nobody_leaves_whom_the_group_wants(snapshot, policy):
+    _, members, _, begun = facts(snapshot, policy)
+    cluster, desired = snapshot.cluster, snapshot.group.desired
+    alive = {i for i, m in members.items() if not m.gone and m.lifecycle.startswith(("Pending", "InService"))}
+    ours = [d.machine for d in begun if d.instance_id in alive]
+    if not ours:
+        return
+    healthy = [m for m in cluster.machines if m.instance_id in alive and m.sound and not leaving(m)]
+    healthy = [m for m in healthy if health(m, policy, NOW).kind is Kind.HEALTHY]
+    stay = [m for m in healthy if m not in ours]
+    floor = cluster.stripe_data + cluster.stripe_protection
+    if any(m in healthy for m in ours):
+        floor = max(floor + cluster.hot_spare, policy.min_members, snapshot.original_size if policy.strict else 0)
+    assert len(stay) >= floor, "S2"
+    assert len({c.failure_domain for m in stay for c in m.containers}) >= cluster.required_domains, "S2"
+    assert sum(c.can_lead for m in stay for c in m.containers) >= cluster.required_leaders, "S2"
+    voluntary = [m for m in ours if health(m, policy, NOW).kind is Kind.HEALTHY]
+    going = {m.instance_id for m in cluster.machines if m.inactive or leaving(m)} | set(snapshot.journal.removed)
     if voluntary:
-        out = len([m for m in going if m.instance_id in {a.instance_id for a in alive}])
-        assert out + len(voluntary) <= len(alive) - group.desired, "S6"
-        used = cluster.total_bytes - cluster.unprovisioned_bytes
-        assert used <= cluster.total_bytes, "S3"
-    if ours:
-        ids = {m.instance_id for m in alive}
-        sound = [
-            m
-            for m in cluster.machines
-            if m.instance_id in ids and m.sound and not leaving(m) and health(m, policy, NOW).kind is Kind.HEALTHY
-        ]
-        floor = max(policy.min_members, cluster.stripe_data + cluster.stripe_protection)
-        assert len(sound) - len(voluntary) >= floor, "S2"
+        assert len(going & alive) + len(ours) <= max(0, len(alive) - desired), "S6"
+    kept = [m for m in cluster.machines if not leaving(m) and m not in ours]
+    share = data(kept) / data(cluster.machines)
+    used = cluster.total_bytes - cluster.unprovisioned_bytes
+    assert used <= cluster.total_bytes * share * policy.capacity_threshold + 1, "S3"
+
+
+def data(machines):
+    in_use = ("ACTIVE", "PHASING_IN", "PHASING_OUT")
+    return sum(d.size_bytes for m in machines for d in m.drives if d.status in in_use)
+
+
+@given(snapshots(), policies)
+@quick
+def test_whoever_should_leave_may_or_is_held_back_by_an_invariant_never_both(snapshot, policy):
+    plan = decide(snapshot, policy, NOW)
+    for decision in plan.decisions:
+        may, held = decision.action in LEAVING, decision.blocked_by is not None
+        assert decision.leaves == may or (decision.leaves and held), decision
+        assert not (may and held), decision
+    assert len(plan.should_leave) == len(plan.may_leave) + len(plan.held_back)
+    assert all(held.invariant.split()[0][1:].isdigit() and held.reason for held in plan.held_back)
 
 
 @given(snapshots(), policies)
@@ -213,10 +194,8 @@ def test_every_machine_and_every_member_gets_a_decision_with_a_reason(snapshot, 
 
 @given(snapshots())
 @quick
-def test_a_removal_is_forgotten_when_its_machine_is_at_work_or_out_of_the_group(snapshot):
+def test_a_removal_is_forgotten_when_its_instance_is_out_of_the_group_and_only_then(snapshot):
     everything = {instance(n): removal(n) for n in (*range(15), *range(100, 105))}
     journal = replace(snapshot.journal, removed=everything)
     kept = set(pruned(journal, snapshot.group, snapshot.cluster, NOW).removed)
-    alive = {m.instance_id for m in snapshot.group.members if not m.gone}
-    at_work = {m.instance_id for m in snapshot.cluster.machines if not m.inactive}
-    assert kept == (set(everything) & alive) - at_work
+    assert kept == set(everything) & {m.instance_id for m in snapshot.group.members if not m.gone}
