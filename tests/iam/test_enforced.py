@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.stateful.aws.plugins.module_utils._engine.naming import names
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
@@ -23,7 +25,7 @@ from tests.iam.cases import (
     cases,
 )
 from tests.iam.emulator import ACCOUNT, REGION, Ministack, decisions, running
-from tests.policies import NEEDED, allowed, rendered, trust
+from tests.policies import FUNCTIONS, LOG, NEEDED, allowed, rendered, trust
 
 DENIALS = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 SERVICE = {"states": "stepfunctions"}
@@ -118,19 +120,33 @@ def test_what_names_the_wrong_thing_in_part_is_refused_as_a_whole(account: Accou
     """Requests whose condition keys mix right and wrong, or lack what the policy asks for."""
     own_table = arn("dynamodb", f"table/stateful-{OWN}")
     instance = arn("ec2", f"instance/{account.instances[OWN]}")
-    mixed = [
+    mixed: list[tuple[str, str, str, dict[str, Any]]] = [
         ("transient", "dynamodb:UpdateItem", own_table, {"dynamodb:LeadingKeys": ["lease", "journal"]}),
         ("join", "dynamodb:BatchGetItem", own_table, {"dynamodb:LeadingKeys": ["settings", "control"]}),
         ("terminate", "dynamodb:BatchGetItem", own_table, {"dynamodb:LeadingKeys": ["journal", "report"]}),
-        ("scale", "kms:Decrypt", account.keys[OWN], {"kms:EncryptionContext:stateful:cluster": OTHER}),
-        ("scale", "kms:Decrypt", account.keys[OWN], {"kms:EncryptionContext:cluster": OWN}),
-        ("terminate", "kms:Decrypt", account.keys[OWN], {}),
-        ("join", "kms:Decrypt", account.keys[OTHER], {"kms:EncryptionContext:stateful:cluster": OWN}),
         ("terminate", "ec2:TerminateInstances", instance, {}),
         ("terminate", "ec2:ModifyInstanceAttribute", instance, {"aws:ResourceTag/stateful:cluster": OTHER}),
         ("terminate", "ec2:TerminateInstances", instance, {"aws:ResourceTag/cluster": OWN}),
     ]
+    context = "kms:EncryptionContext:stateful:cluster"
+    for role in (role for role in ROLES if "kms:Decrypt" in NEEDED[role]):
+        mixed += [
+            (role, "kms:Decrypt", account.keys[OWN], {}),
+            (role, "kms:Decrypt", account.keys[OWN], {context: OTHER}),
+            (role, "kms:Decrypt", account.keys[OWN], {"kms:EncryptionContext:cluster": OWN}),
+            (role, "kms:Decrypt", account.keys[OTHER], {context: OWN}),
+        ]
     assert decisions([account.question(*request) for request in mixed]) == [False] * len(mixed)
+
+
+def test_a_function_writes_no_other_functions_log(account: Account) -> None:
+    groups = names(OWN)["function_log_groups"]
+    asked = [
+        account.question(role, call, arn("logs", f"log-group:{groups[other]}:log-stream:any"), {})
+        for role, other, call in itertools.product(FUNCTIONS, FUNCTIONS, sorted(LOG))
+    ]
+    own = [role == other for role, other, _ in itertools.product(FUNCTIONS, FUNCTIONS, LOG)]
+    assert decisions(asked) == own
 
 
 @pytest.mark.parametrize("service", ["states", "events"])
