@@ -114,9 +114,13 @@ def _leaving(ours: list[Candidate], snapshot: Snapshot, totals: Totals) -> Itera
 
 
 def _chosen(ours: list[Candidate], snapshot: Snapshot, policy: Policy, totals: Totals) -> Iterable[Decision]:
-    """Members that begin to leave, are held back from it, or stay. The next in order goes where one is held back."""
+    """Members that begin to leave, are held back from it, or stay.
+
+    The next in order goes where one is held back. Who is held for what it is itself stays named, as many as should leave.
+    """
     working = sorted((c for c in ours if c.kind <= Kind.HEALTHY), key=_order)
     quota = _quota([c for c in working if in_group(c)], snapshot.group.desired, policy)
+    should = dict(quota)
     held: dict[Kind, list[tuple[Candidate, Decision]]] = {kind: [] for kind in Kind}
     for candidate in (c for c in working if c.kind is not Kind.DEACTIVATING):
         if quota[candidate.kind] <= 0:
@@ -130,10 +134,10 @@ def _chosen(ours: list[Candidate], snapshot: Snapshot, policy: Policy, totals: T
         else:
             held[candidate.kind].append((candidate, decision))
     for kind, those in held.items():
-        for candidate, decision in those:
-            if decision.blocked_by in OF_THE_MACHINE:
+        for number, (candidate, decision) in enumerate(those):
+            if decision.blocked_by in OF_THE_MACHINE and number < should[kind]:
                 yield decision
-            elif quota[kind] > 0:
+            elif decision.blocked_by not in OF_THE_MACHINE and quota[kind] > 0:
                 quota[kind] -= 1
                 yield decision
             else:

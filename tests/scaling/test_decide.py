@@ -755,3 +755,10 @@ def test_a_drain_of_an_hour_ago_no_longer_counts():
         == []
     )
     assert of(decide(world(machines, 8, starts=(at - 3600,)), once_an_hour, NOW.replace(microsecond=0)), Action.DRAIN)
+
+
+def test_when_all_are_held_as_many_are_named_as_should_leave():
+    members = [member(n, held=True) for n in range(8)]
+    plan = decide(world([machine(n) for n in range(8)], 6, members=members), POLICY, NOW)
+    assert plan.should_leave == (instance(0), instance(1))
+    assert plan.may_leave == ()
