@@ -30,8 +30,9 @@ check: setup           ## Linters and types
 cloud: setup           ## The local cloud alone; prints the environment to export
 	python -m local_cloud --stack $(CLUSTER)
 
-soak: setup            ## Import and destroy killed at every AWS call, and many seeds of the fault layer
+soak: setup            ## Import and destroy killed at every AWS call, many seeds of the fault layer, and 100,000 more simulated days
 	python -m pytest -n 2 -m soak tests/integration
+	python -m tests.scaling.simulation --first 10000 --count 100000
 
 benchmark: setup       ## Speed figures, side by side with amazon.aws and community.aws
 	python -m benchmarks

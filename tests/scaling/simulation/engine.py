@@ -12,6 +12,7 @@ from scaling.health import leaving
 from scaling.model import ClusterView, Container, Gates, Verdict
 
 from .process import Process
+from .told import look
 from .truth import Box, Disk, Host
 from .world import GUID
 
@@ -64,7 +65,7 @@ class Engine:
         return None
 
     def _told(self, host: Host) -> tuple[int, ClusterView]:
-        self._world.view()
+        look(self._world)
         views = self._world.views
         behind = host.lag + self._process.fate.age(self._process, "cluster")
         tick, view = views[max(0, len(views) - 1 - behind)]

@@ -18,6 +18,7 @@ from errors import ClusterUnreachable
 from .execution import Execution, Trips, invoke
 from .oracle import Broken, Oracle
 from .process import Fate, Process
+from .told import look
 from .world import World
 
 EFFECTS = ("weka:dea", "weka:rem", "dynamodb:Up", "dynamodb:Pu", "autoscaling:S", "autoscaling:Det", "ec2:M", "ec2:T")
@@ -145,7 +146,7 @@ class Explorer:
             self._passes(blob, path)
             for name, change in events(pickle.loads(blob)):
                 world = pickle.loads(blob)
-                world.view()
+                look(world)
                 change(world)
                 self._reached(world, (*path, name))
 

@@ -48,9 +48,8 @@ def test_f28_no_second_drain_begins_when_a_machine_dies_after_the_first():
     world = world_of(9, 7, Policy(max_leaving=3, max_removals_per_pass=3))
     run = scripted(world)
     run.cues[("scale", "weka:gates", 2)] = lambda _: world.fall(hosts(world)[-1])
-    (outcome,) = run.passes(1)
+    run.passes(1)
     assert [host.number for host in hosts(world) if host.going] == [0]
-    assert "not known to be fully protected" in outcome
 
 
 @pytest.mark.parametrize("gate", ["upgrade", "io", "versions", "override"])

@@ -48,9 +48,10 @@ class Box:
 class Host:
     """A machine: what EC2 and the group know of it, and its containers in the cluster.
 
-    `back`: it was removed and joined again; `worse`, `better` and `human` are the ticks at which fate, or somebody, last changed it; `shown` is the instance id that the
-    cluster reports; `lag` says how many changes its view of the cluster is behind; `begun` names the execution that
-    began its drain, at the tick `begun_at`, `told` the last one that told it.
+    `shown` is the instance id that the cluster reports; `lag` says how many changes its view of the cluster is behind.
+    `worse`, `better` and `human` are the ticks at which fate, or somebody, last changed it. `begun` names the execution
+    that began its drain, at the tick `begun_at`, and `told` the last one that told it to leave. `removed`: a pass
+    removed something of it from the cluster; `back`: after that it joined again.
     """
 
     number: int

@@ -6,17 +6,16 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from scaling.model import Client, ClusterView, Gates
+from scaling.model import Client, ClusterView
 from scaling.policy import Policy
 
-from .truth import MOVING, Box, Disk, Host, moment
+from .truth import MOVING, Box, Disk, Host
 
 GUID = "guid-1"
 NAME = "demo"
 PASSWORD = "correct-horse-battery"
 START = 1_800_000_000.0
 USABLE = 0.6
-KEPT_VIEWS = 4
 
 
 @dataclass(slots=True)
@@ -218,45 +217,3 @@ class World:
     def moving(self) -> bool:
         """Data moves, whatever the reason."""
         return self.rebuilding or any(disk.status in MOVING for host in self.hosts.values() for disk in host.disks)
-
-    def gates(self) -> Gates:
-        """The gates now."""
-        closed, moving = self.closed, self.moving
-        status = "REBUILDING" if self.rebuilding else "REDISTRIBUTING" if moving else "OK"
-        unknown = "unknown" in closed
-        return Gates(
-            io_status="STOPPED" if "io" in closed else "STARTED",
-            status=status,
-            upgrading=None if unknown else "upgrade" in closed,
-            overrides=("skip_scale_down",) if "override" in closed else (),
-            moving_data=moving,
-            fully_protected=not self.rebuilding,
-            versions=frozenset({"4.4.2", "4.4.3"} if "versions" in closed else {"4.4.2"}),
-        )
-
-    def view(self) -> tuple[int, ClusterView]:
-        """The cluster now, with the tick at which it was so."""
-        if (
-            self.views
-            and self.views[-1][0] == self.tick
-            and self.views[-1][1].time in (None, moment(self.now + self.skew))
-        ):
-            return self.views[-1]
-        in_use = sum(d.size or 0 for host in self.hosts.values() for d in host.disks if d.status in ("ACTIVE", *MOVING))
-        view = ClusterView(
-            guid=GUID,
-            gates=self.gates(),
-            machines=tuple(host.machine(self.skew) for host in self.hosts.values() if host.boxes),
-            clients=tuple(self.clients),
-            stripe_data=self.stripe[0],
-            stripe_protection=self.stripe[1],
-            hot_spare=self.stripe[2],
-            total_bytes=int(in_use * USABLE),
-            unprovisioned_bytes=max(0, int(in_use * USABLE) - self.provisioned),
-            source="",
-            time=moment(self.now + self.skew) if self.has_clock else None,
-            required_domains=self.required[0],
-            required_leaders=self.required[1],
-        )
-        self.views = [*self.views[1 - KEPT_VIEWS :], (self.tick, view)]
-        return self.views[-1]
