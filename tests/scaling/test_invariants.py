@@ -550,3 +550,11 @@ def test_s3_a_machine_that_already_leaves_takes_no_room_with_it():
     half = draining(3)
     snapshot = world([machine(0), machine(1), machine(2), half], 4)
     assert totals(snapshot).staying_bytes == totals(snapshot, [3]).staying_bytes == 6 * TB
+
+
+@pytest.mark.parametrize("change", [{"state": "terminated"}, {"lifecycle": "Standby"}, {"lifecycle": "Terminating"}])
+def test_s6_who_is_gone_or_out_of_service_is_no_surplus(change):
+    members = [*(member(n) for n in range(6)), member(6, **change)]
+    snapshot = world([machine(n) for n in range(6)], 6, members=members)
+    assert totals(snapshot).alive == 6
+    assert must.s6_no_overshoot(totals(snapshot, [0]), replaced=False)[0] is False
