@@ -117,6 +117,29 @@ def test_the_journal_survives_a_round_trip_and_refuses_an_older_fence(dynamodb):
     assert store.read("journal").journal == journal
 
 
+def test_f21_of_two_that_read_the_same_journal_only_one_replaces_it(dynamodb):
+    one, twin = (DynamoStore(dynamodb, None, BASE, NAME) for _ in range(2))
+    for store in (one, twin):
+        store.read("journal")
+    proof = Journal("guid", (), {"i-1": Removal("10.0.0.1", "m", 3, True)})
+    twin.write_journal(proof, Grant("a", 5))
+    with pytest.raises(LeaseLost, match="Somebody else"):
+        one.write_journal(Journal("guid"), Grant("a", 5))
+    assert one.read("journal").journal == proof
+    one.write_journal(Journal("guid", (7,)), Grant("a", 5))
+    with pytest.raises(LeaseLost):
+        twin.write_journal(Journal("guid"), Grant("a", 6))
+
+
+def test_a_journal_that_botocore_wrote_twice_because_the_answer_was_lost_is_written(dynamodb):
+    one, again = (DynamoStore(dynamodb, None, BASE, NAME) for _ in range(2))
+    journal = Journal("guid", (1,))
+    one.write_journal(journal, Grant("a", 5))
+    again.write_journal(journal, Grant("a", 5))
+    again.write_journal(Journal("guid", (1, 2)), Grant("a", 5))
+    assert again.read("journal").journal.starts == (1, 2)
+
+
 def test_the_report_survives_a_round_trip_and_refuses_an_older_fence(dynamodb):
     store = DynamoStore(dynamodb, None, BASE, NAME)
     assert store.read("report").report is None
