@@ -14,7 +14,7 @@ from scale import report
 from scaling.decide import decide
 from scaling.health import leaving
 from scaling.invariants import s8_single_writer, s9_calm, s9_gates, s10_once, s14_human_wins
-from scaling.journal import acknowledged, not_before, pruned, with_intents, worth_writing
+from scaling.journal import acknowledged, not_before, pruned, with_intents, withdrawn, worth_writing
 from scaling.model import (
     Action,
     Container,
@@ -114,12 +114,14 @@ class Pass:
             self._try("remove drives without a container", lambda: cluster.remove_drives(plan.orphan_drives))
         for decision, machine in drains:
             self._each(decision, "drain", cluster, partial(self._drain, machine, cluster))
-        told = [
-            d.instance_id
-            for d, machine in removals
-            if self._each(d, "remove", cluster, partial(_remove, machine, cluster)) and d.instance_id in journal.removed
-        ]
-        self._write(acknowledged(journal, [instance_id for instance_id in told if instance_id]))
+        told, refused = [], []
+        for decision, machine in removals:
+            outcome = self._each(decision, "remove", cluster, partial(_remove, machine, cluster))
+            if decision.instance_id in journal.removed and outcome is None:
+                told.append(decision.instance_id)
+            elif isinstance(outcome, ClusterRefused):
+                refused.append(decision.instance_id)
+        self._write(withdrawn(acknowledged(journal, told), refused))
         self._result.terminate = sorted(
             instance_id
             for instance_id in (*told, *(d.instance_id for d in plan.of(Action.TERMINATE)))
@@ -133,28 +135,36 @@ class Pass:
         cluster.avoid([machine.address])
         if not drives and not containers:
             return False
-        self._look_again(machine, containers, cluster)
+        if not self._look_again(machine, containers, cluster):
+            return False
         cluster.deactivate_drives(drives)
         if containers:
             cluster.deactivate_containers(containers)
         return True
 
-    def _look_again(self, machine: Machine, containers: Sequence[Container], cluster: Cluster) -> None:
-        """Right before a drain: the gates as they are now, and the engine's own word; raises ClusterRefused."""
+    def _look_again(self, machine: Machine, containers: Sequence[Container], cluster: Cluster) -> bool:
+        """Right before a drain: the gates as they are now, and the engine's own word; raises ClusterRefused.
+
+        False when data is moved that this pass did not tell to move: that ends by itself, and the next pass looks again.
+        """
         gates = cluster.gates()
         for allowed, reason in (s14_human_wins(self._control, gates), s9_gates(gates)):
             if not allowed:
                 self._closed = f"nothing is changed any more: {reason}"
                 raise ClusterRefused(self._closed)
         if leaving(machine):
-            return
+            return True
         # An earlier drain of this pass moves data itself; what fails meanwhile shows in the protection.
         seen = replace(gates, moving_data=False, status="OK") if self._begun else gates
-        calm = s9_calm(seen, machine.all_down and not self._begun, self._policy)
-        for allowed, reason in (calm, cluster.deactivation_check(containers) or (True, "")):
+        calm, reason = s9_calm(seen, machine.all_down and not self._begun, self._policy)
+        if not calm and gates.fully_protected:
+            say("put off", machine=machine.instance_id, address=machine.address, reason=reason, blocked_by="S9 calm")
+            return False
+        for allowed, words in ((calm, reason), cluster.deactivation_check(containers) or (True, "")):
             if not allowed:
-                raise ClusterRefused(f"it stays for now: {reason}")
+                raise ClusterRefused(f"it stays for now: {words}")
         self._begun = True
+        return True
 
     def _write(self, journal: Journal) -> None:
         if worth_writing(self._stored, journal):
@@ -162,7 +172,7 @@ class Pass:
             self._ports.store.write_journal(journal, self._grant)
             self._stored = journal
 
-    def _each(self, decision: Decision, verb: str, cluster: Cluster, act: Callable[[], bool]) -> bool:
+    def _each(self, decision: Decision, verb: str, cluster: Cluster, act: Callable[[], bool]) -> ClusterError | None:
         who = f"{verb} {decision.instance_id} ({decision.address})"
         changed: list[bool] = []
 
@@ -171,19 +181,20 @@ class Pass:
                 raise ClusterRefused(self._closed)
             changed.append(act())
 
-        done = self._try(who, unless_closed)
+        failure = self._try(who, unless_closed)
         if any(changed):
             self._emit(cluster, f"stateful: {who}: {decision.reason}")
-        return done
+        return failure
 
-    def _try(self, what: str, act: Callable[[], object]) -> bool:
+    def _try(self, what: str, act: Callable[[], object]) -> ClusterError | None:
+        """What went wrong with one machine, which is reported; None when nothing did."""
         try:
             act()
         except ONE_MACHINE as error:
             self._result.errors.append(f"Could not {what}: {error}")
             say("failed", what=what, error=str(error), type=type(error).__name__)
-            return False
-        return True
+            return error
+        return None
 
     def _emit(self, cluster: Cluster, message: str) -> None:
         try:

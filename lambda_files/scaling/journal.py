@@ -52,6 +52,12 @@ def acknowledged(journal: Journal, ids: Iterable[str]) -> Journal:
     return replace(journal, removed={**journal.removed, **told})
 
 
+def withdrawn(journal: Journal, ids: Iterable[str | None]) -> Journal:
+    """The journal after the cluster refused to remove these machines: they are still there, and nothing was begun."""
+    refused = {key for key, removal in journal.removed.items() if key in set(ids) and not removal.acknowledged}
+    return replace(journal, removed={key: value for key, value in journal.removed.items() if key not in refused})
+
+
 def worth_writing(stored: Journal, journal: Journal) -> bool:
     """Whether it differs in more than a clock that went on a little."""
     if replace(stored, cluster_time=None) != replace(journal, cluster_time=None):

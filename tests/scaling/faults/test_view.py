@@ -6,6 +6,7 @@ import copy
 
 import pytest
 from judge import (
+    assert_at_rest,
     assert_no_data_lost,
     assert_none_ended,
     assert_untouched,
@@ -217,8 +218,81 @@ def test_f09_a_member_that_sees_a_machine_inactive_is_not_believed_alone(steady)
     }
     steady.weka.faults.add("hosts_list", {"merge": hosts, "address": first})
     steady.weka.faults.add("disks_list", {"merge": disks, "address": first})
-    for method in ("cluster_remove_drives", "cluster_remove_host"):
-        steady.wire.when(f"weka:{method}", lambda call: None)
     result = steady.run_pass("two views")
-    assert result["failed"]
+    assert "cannot be removed because it is ACTIVE" in result["failed"]
     assert_untouched(steady)
+    forged = {**steady.fetch("forged"), "terminate": [victim], "detach": [], "source": first}
+    answer = steady.terminate(forged)
+    assert any(f"{victim}: not terminated" in error for error in answer["transient_errors"])
+    assert_untouched(steady)
+    steady.weka.faults.clear()
+    reach(steady, 7)
+
+
+@pytest.mark.parametrize("skew", [-6 * 3600, 6 * 3600], ids=["behind", "ahead"])
+def test_f10_a_clusters_clock_that_is_wrong_makes_nobody_down_for_long(steady, skew):
+    """Must not: replace a machine that is down for a minute. Must: count by the cluster's own clock, and replace it
+    after two hours."""
+    victim = in_order(steady)[0]
+    control.faults(steady.weka, {"clock_skew_s": skew, "instances": {victim: "down"}})
+    steady.weka.events.clear()
+    steady.ticker.seconds += 60
+    result = steady.run_pass("skewed")
+    assert "drain" not in result["counts"]
+    assert leaving(steady) == []
+    steady.ticker.seconds += 2 * 3600
+    reach(steady, 8)
+    assert victim not in running(steady)
+
+
+def test_f10_a_machine_of_which_no_time_is_known_is_not_down_for_long(steady):
+    """Must not: take no date for a very old one. Must: leave the machine alone, and act once there is a date."""
+    victim = in_order(steady)[0]
+    nothing = {"seconds": 9 * 3600, "fenced": False, "state_changed": False}
+    control.faults(steady.weka, {"instances": {victim: nothing}})
+    steady.weka.events.clear()
+    for number in range(3):
+        steady.ticker.seconds += 3600
+        assert "drain" not in steady.run_pass(f"undated-{number}")["counts"]
+    assert leaving(steady) == []
+    assert_none_ended(steady)
+    control.faults(steady.weka, {"instances": {victim: "up"}})
+    steady.ticker.seconds += 60
+    assert_at_rest(steady, 8)
+
+
+def test_f11_ec2_says_running_and_the_cluster_says_down(steady):
+    """Must not: end the instance, or detach it, because it is down. Must: replace it after two hours, data first."""
+    victim = in_order(steady)[0]
+    control.faults(steady.weka, {"instances": {victim: "down"}})
+    steady.weka.events.clear()
+    for number in range(2):
+        steady.ticker.seconds += 3500
+        steady.run_pass(f"down-{number}")
+        assert_none_ended(steady)
+        assert leaving(steady) == []
+    steady.ticker.seconds += 300
+    steady.run_pass("down for more than two hours")
+    assert leaving(steady) == [victim]
+    assert_none_ended(steady)
+    reach(steady, 8)
+    assert victim not in running(steady)
+
+
+@pytest.mark.parametrize("state", ["stopped", "terminated"])
+def test_f11_ec2_says_that_it_is_gone_and_the_cluster_says_up(steady, state):
+    """Must not: take its containers out of the cluster, or end a stopped one. Must: let the group replace what EC2
+    has ended, and nothing else."""
+    victim = in_order(steady)[0]
+    ec2 = steady.client("ec2")
+    ec2.modify_instance_attribute(InstanceId=victim, DisableApiTermination={"Value": False})
+    if state == "stopped":
+        ec2.stop_instances(InstanceIds=[victim])
+    else:
+        ec2.terminate_instances(InstanceIds=[victim])
+    steady.run_pass("gone")
+    assert (victim in steady.members()) is (state == "stopped")
+    assert steady.ec2_state(victim) == state
+    assert leaving(steady) == []
+    assert victim in steady.in_cluster()
+    assert_untouched(steady, but=(victim,))
