@@ -27,6 +27,7 @@ from moto import mock_aws
 from moto.autoscaling.models import AutoScalingBackend, autoscaling_backends
 from moto.ec2 import ec2_backends
 from ports.bundle import Ports
+from scaling.policy import PolicyInvalid
 from wire import Wire, own_client, watched_client, wired
 
 from local_cloud.weka.model import Cluster, MachineSpec
@@ -128,7 +129,7 @@ class Cloud:
                 state = self.terminate(state)
         except LeaseHeld:
             raise
-        except (StatefulError, ClientError, BotoCoreError) as error:
+        except (StatefulError, PolicyInvalid, ClientError, BotoCoreError) as error:
             told = {"failure": {"Error": type(error).__name__, "Cause": json.dumps({"errorMessage": str(error)})}}
             return {"counts": {}, **state, "failed": self.transient(execution, {**state, **told})}
         if "transient_errors" in state:

@@ -16,6 +16,10 @@ from scaling.invariants import LARGEST_STATE
 from tasks import hand_on
 from wire import Killed, Wire, refusal, watched_client, wired
 
+from local_cloud.client import start
+from tests.unit.harness import Runner
+from tests.unit.resources.roles import role_for
+
 BY_QUERY = b"<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>"
 BY_EC2 = b"<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>x</Message></Error></Errors></Response>"
 BY_JSON = b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
@@ -304,3 +308,20 @@ def test_f37_a_table_that_goes_away_before_the_termination_ends_nothing(drained)
     drained.wire.quiet()
     drained.ticker.seconds += 121
     reach(drained, 6)
+
+
+def test_f38_a_role_that_cannot_be_assumed_yet_is_waited_for(tmp_path):
+    """Must not: fail, or make the function twice. Must: make it once the new role can be assumed."""
+    (tmp_path / "handler.py").write_text("def handler(event, context):\n    return event\n")
+    with start(stack=None) as made, pytest.MonkeyPatch.context() as patch:
+        for name, value in made.env.items():
+            patch.setenv(name, value)
+        made.control("faults", {"propagation_s": 2.0})
+        runner = Runner(made)
+        role = role_for(runner, "fresh", "lambda.amazonaws.com")
+        options = {"cluster": NAME, "name": BASE, "role": role, "handler": "handler.handler", "source": str(tmp_path)}
+        done, written = runner.writes(lambda: runner("lambda_function", **options))
+        assert done["changed"]
+        assert written.count("lambda:CreateFunction") > 1, "the first attempt was refused"
+        assert [f["FunctionName"] for f in made.client("lambda").list_functions()["Functions"]] == [BASE]
+        assert not runner("lambda_function", **options)["changed"]
