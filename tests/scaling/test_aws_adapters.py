@@ -278,7 +278,7 @@ def protections(made, instance_id):
     attribute = made.client("ec2").describe_instance_attribute(
         InstanceId=instance_id, Attribute="disableApiTermination"
     )
-    return made.members()[instance_id]["ProtectedFromScaleIn"], attribute["DisableApiTermination"]["Value"]
+    return made.members()[instance_id].protected_from_scale_in, attribute["DisableApiTermination"]["Value"]
 
 
 def test_f31_detaching_goes_in_batches_of_twenty_and_a_refused_one_stops_no_other():
