@@ -48,7 +48,7 @@ def test_f12_killed_after_the_lease_was_taken(surplus, desired):
 
 
 @both
-@pytest.mark.parametrize(("machine", "drives"), [(1, 1), (1, 2), (2, 1), (2, 2)])
+@pytest.mark.parametrize(("machine", "drives"), [(1, 1), (2, 1)])
 def test_f13_killed_after_some_of_the_drives_were_deactivated(surplus, desired, machine, drives):
     """Must not: count a half-drained machine as staying, or forget that it leaves. Must: drain its rest, then end it."""
 
@@ -134,7 +134,7 @@ def test_f18_the_reply_to_the_termination_is_lost(drained, desired):
 
 
 @both
-@pytest.mark.parametrize("nth", [1, 3, 6])
+@pytest.mark.parametrize("nth", [1, 6])
 def test_f19_killed_after_a_host_was_removed(drained, desired, nth):
     """Must not: take a machine that is missing from the cluster for one that was never there, or end another one.
     Must: end those whose removal the journal has."""
