@@ -11,7 +11,7 @@ from errors import ClusterAnswerUnknown, ClusterError, ClusterRefused, ClusterUn
 from ports import Cluster, Grant
 from ports.bundle import Ports
 from scale import report
-from scaling.decide import decide
+from scaling.decide import agreed, decide
 from scaling.health import leaving
 from scaling.invariants import s8_single_writer, s9_calm, s9_gates, s10_once, s14_human_wins
 from scaling.journal import acknowledged, not_before, pruned, with_intents, withdrawn, worth_writing
@@ -65,21 +65,20 @@ class Pass:
         allowed, reason = s8_single_writer(self._stored, self._grant.fence)
         if not allowed:
             raise LeaseLost(f"{self._grant.owner} may not act any more: {reason}.")
-        group = self._group()
-        cluster = self._ports.cluster(group.addresses(self._stored), self._stored.guid, self._fence)
-        view = cluster.view(not_before(self._stored))
-        now = self._ports.clock.now()
-        snapshot = Snapshot(
-            group, view, pruned(self._stored, group, view, now), self._control, settings.get("original_size")
-        )
-        plan = decide(snapshot, self._policy, now)
+        cluster, snapshot = self._look(settings.get("original_size"))
+        plan, first = decide(snapshot, self._policy, now := self._ports.clock.now()), None
         if _changes(plan):
-            # Between the first look and the first change desired may have been raised, or a human have intervened.
+            # Between the first look and the first change desired may have been raised, a human have intervened, or the
+            # member that was asked be behind the others: what begins must be meant after both looks.
             self._control = self._ports.store.read("control").control
-            snapshot = replace(snapshot, group=self._group(), control=self._control)
-            plan = decide(snapshot, self._policy, now)
-        report.tell(self._grant.owner, snapshot, self._policy, now, plan)
-        self._result.source = view.source
+            if _begins(plan):
+                cluster, snapshot = self._look(snapshot.original_size, snapshot.cluster.source)
+            else:
+                snapshot = replace(snapshot, group=self._group(), control=self._control)
+            first, plan = plan, decide(snapshot, self._policy, now := self._ports.clock.now())
+            plan = agreed(first, plan)
+        report.tell(self._grant.owner, snapshot, self._policy, now, plan, first)
+        self._result.source = snapshot.cluster.source
         self._result.errors += plan.errors
         self._result.gate = plan.gate
         self._act(plan, snapshot, cluster)
@@ -95,6 +94,15 @@ class Pass:
 
     def _fence(self) -> None:
         self._ports.lease.renew(self._grant)
+
+    def _look(self, original_size: int | None, asked: str = "") -> tuple[Cluster, Snapshot]:
+        """Group and cluster as they are now; the cluster through another member than `asked`, if there is one."""
+        group = self._group()
+        addresses = sorted(group.addresses(self._stored), key=lambda address: address == asked)
+        cluster = self._ports.cluster(addresses, self._stored.guid, self._fence)
+        view = cluster.view(not_before(self._stored))
+        journal = pruned(self._stored, group, view, self._ports.clock.now())
+        return cluster, Snapshot(group, view, journal, self._control, original_size)
 
     def _group(self) -> GroupView:
         group = self._ports.compute.view()
@@ -205,6 +213,11 @@ class Pass:
 
 def _changes(plan: Plan) -> bool:
     return any(plan.of(action) for action in (Action.DRAIN, Action.REMOVE, Action.TERMINATE, Action.DETACH))
+
+
+def _begins(plan: Plan) -> bool:
+    drains = any(machine for _, machine in _with_machines(plan, Action.DRAIN) if not leaving(machine))
+    return drains or bool(plan.of(Action.REMOVE))
 
 
 def _with_machines(plan: Plan, action: Action) -> list[tuple[Decision, Machine]]:

@@ -48,7 +48,7 @@ def worth_writing(last: Mapping[str, Any] | None, report: Mapping[str, Any]) -> 
     }
 
 
-def tell(execution: str, snapshot: Snapshot, policy: Policy, now: datetime, plan: Plan) -> None:
+def tell(execution: str, snapshot: Snapshot, policy: Policy, now: datetime, plan: Plan, first: Plan | None) -> None:
     """Log every decision that is not simply to stay, with its evidence; and all of a pass that is not idle."""
     for decision in plan.decisions:
         if decision.action is not Action.KEEP:
@@ -63,7 +63,7 @@ def tell(execution: str, snapshot: Snapshot, policy: Policy, now: datetime, plan
                 evidence=_evidence(decision, snapshot),
             )
     if any(decision.leaves or decision.action is Action.DETACH for decision in plan.decisions):
-        for part in parts(Record.of(snapshot, policy, now, plan)):
+        for part in parts(Record.of(snapshot, policy, now, plan, first)):
             say("pass", execution=execution, **part)
 
 

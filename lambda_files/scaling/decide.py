@@ -51,6 +51,19 @@ def decide(snapshot: Snapshot, policy: Policy, now: datetime) -> Plan:
     )
 
 
+def agreed(first: Plan, second: Plan) -> Plan:
+    """The second plan, in which only those begin to leave, or are removed, that the first one meant too."""
+    decisions = []
+    for decision in second.decisions:
+        allowed, reason = must.s1_agreed(decision, first)
+        if decision.action in (Action.DRAIN, Action.REMOVE) and not allowed:
+            words = f"{decision.reason}; but {reason}"
+            decision = replace(decision, action=Action.WAIT, reason=words, blocked_by="S1 agreement")
+        decisions.append(decision)
+    orphans = tuple(uuid for uuid in second.orphan_drives if uuid in first.orphan_drives)
+    return replace(second, decisions=tuple(decisions), orphan_drives=orphans)
+
+
 def _gate(snapshot: Snapshot) -> tuple[str, str] | None:
     """The invariant that forbids every change, and why."""
     gates = snapshot.cluster.gates

@@ -16,11 +16,13 @@ from .model import (
     ClusterView,
     Container,
     Control,
+    Decision,
     Drive,
     Gates,
     Journal,
     Machine,
     Member,
+    Plan,
     Policy,
     Removal,
     Snapshot,
@@ -51,6 +53,13 @@ def s1_fresh(cluster: ClusterView, journal: Journal) -> Verdict:
     if cluster.time and journal.cluster_time and cluster.time < journal.cluster_time - CLOCK_SKEW:
         return False, f"{cluster.source} tells of {cluster.time}, an earlier pass saw {journal.cluster_time}"
     return OK
+
+
+def s1_agreed(decision: Decision, first: Plan) -> Verdict:
+    """S1: what is about to begin was also meant after the first look, at another member of the cluster."""
+    if any((other.name, other.action) == (decision.name, decision.action) for other in first.decisions):
+        return OK
+    return False, "another member of the cluster told otherwise a moment ago"
 
 
 def s1_evidence(machine: Machine, gates: Gates) -> Verdict:

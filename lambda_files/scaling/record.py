@@ -11,7 +11,7 @@ from datetime import datetime
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from .model import Plan, Policy, Snapshot
+from .model import Action, Decision, Plan, Policy, Snapshot
 
 # CloudWatch Logs takes events of up to 256 KiB; the line has a little more than the part.
 LONGEST_PART = 200_000
@@ -23,17 +23,23 @@ class RecordUnreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Everything that a decision depended on, and each machine's action and invariant."""
+    """Everything that a decision depended on, and each machine's action and invariant; `first` after the first look."""
 
     snapshot: Snapshot
     policy: Policy
     now: datetime
     decided: tuple[tuple[str, str, str], ...]
+    first: tuple[tuple[str, str, str], ...] = ()
 
     @classmethod
-    def of(cls, snapshot: Snapshot, policy: Policy, now: datetime, plan: Plan) -> Record:
-        """The record of a pass that decided `plan`."""
-        return cls(snapshot, policy, now, decided(plan))
+    def of(cls, snapshot: Snapshot, policy: Policy, now: datetime, plan: Plan, first: Plan | None = None) -> Record:
+        """The record of a pass that decided `plan`, and `first` after its first look."""
+        return cls(snapshot, policy, now, decided(plan), decided(first) if first else ())
+
+    @property
+    def first_plan(self) -> Plan:
+        """As much of the first plan as the second one is compared with."""
+        return Plan(tuple(Decision(None, name, Action(action), "") for name, action, _ in self.first))
 
 
 def decided(plan: Plan) -> tuple[tuple[str, str, str], ...]:

@@ -14,7 +14,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from .decide import decide
+from .decide import agreed, decide
 from .record import Record, RecordUnreadable, decided, joined
 
 
@@ -38,7 +38,8 @@ def passes(lines: Iterable[str]) -> Iterator[tuple[str, Record]]:
 def differences(record: Record) -> list[str]:
     """What this release's invariants decide otherwise than it was decided then, as sentences."""
     was = {name: (action, blocked_by) for name, action, blocked_by in record.decided}
-    again = decided(decide(record.snapshot, record.policy, record.now))
+    plan = decide(record.snapshot, record.policy, record.now)
+    again = decided(agreed(record.first_plan, plan) if record.first else plan)
     now = {name: (action, blocked_by) for name, action, blocked_by in again}
     return [
         f"{name}: was {_words(was.get(name))}, now {_words(now.get(name))}"

@@ -8,7 +8,7 @@ from datetime import datetime
 from . import invariants as must
 from .candidates import Candidate, checked, decision_of, member_decision
 from .health import down_for, leaving
-from .model import Action, Decision, Member, Policy, Snapshot
+from .model import Action, Decision, Machine, Member, Policy, Snapshot
 from .totals import Totals
 
 
@@ -16,10 +16,13 @@ def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: date
     """A machine of the cluster that is not in the group: forgotten when inactive, put out when long down."""
     machine, cluster = candidate.machine, snapshot.cluster
     clock = cluster.time or now
-    if machine.instance_id is None and any(m.address == machine.address for m in snapshot.group.members):
-        return decision_of(
-            candidate, Action.WAIT, "the cluster does not say which instance has this member's address", "S5 ownership"
-        )
+    at_its_address = next((m for m in snapshot.group.members if m.address == machine.address and not m.gone), None)
+    allowed, words = must.s14_hands_off(at_its_address)
+    if not allowed:
+        return decision_of(candidate, Action.WAIT, f"at the address of a member: {words}", "S14 human wins")
+    if at_its_address and not machine.inactive and not _was_there_before(machine, at_its_address):
+        words = f"the cluster says {machine.instance_id or 'no instance'} of {at_its_address.instance_id}'s address"
+        return decision_of(candidate, Action.WAIT, words, "S5 ownership")
     if not machine.known:
         return decision_of(candidate, Action.WAIT, candidate.health.reason, "S5 ownership")
     if machine.inactive:
@@ -42,6 +45,12 @@ def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: date
         ("S9 calm", must.OK if begun else must.s9_calm(cluster.gates, True, policy)),
         ("S4 budget", must.OK if begun else must.s4_budget(totals, totals.without(candidate), cluster, policy)),
     )
+
+
+def _was_there_before(machine: Machine, member: Member) -> bool:
+    """The record is of a machine that was down before the address was given to this member."""
+    downs = [container.down_since for container in machine.containers]
+    return member.launched is not None and all(down is not None and down < member.launched for down in downs)
 
 
 def without_machine(

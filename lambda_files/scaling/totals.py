@@ -47,7 +47,8 @@ class Totals:
         machines = snapshot.cluster.machines
         out = {c.machine.instance_id for c in ours if in_group(c) and (c.machine.inactive or leaving(c.machine))}
         out |= {m.instance_id for m in members if m.instance_id in snapshot.journal.removed}
-        sound = [c.machine for c in ours if counts(c)]
+        # One machine for each member, whatever the cluster's records say of whose they are.
+        sound = list({c.machine.instance_id: c.machine for c in ours if counts(c)}.values())
         known = all(drive.size_bytes is not None for machine in machines for drive in machine.drives)
         return cls(
             alive=len(members),
@@ -81,8 +82,9 @@ class Totals:
 
 
 def counts(candidate: Candidate) -> bool:
-    """It is one of the healthy members that the floor is about."""
-    return in_group(candidate) and candidate.kind is Kind.HEALTHY and candidate.machine.sound
+    """It is one of the healthy members that the floor is about, and where EC2 says that the member is."""
+    here = candidate.member is not None and candidate.member.address == candidate.machine.address
+    return here and in_group(candidate) and candidate.kind is Kind.HEALTHY and candidate.machine.sound
 
 
 def in_group(candidate: Candidate) -> bool:

@@ -12,6 +12,7 @@ from adapters.aws.store import _DECRYPTED, DynamoStore
 from botocore.exceptions import ClientError
 from cloud import BASE, NAME, PASSWORD, USER, cloud
 from errors import GroupMissing, LeaseHeld, LeaseLost, RecordsUnread, SettingsInvalid, SettingsMissing
+from judge import protections
 from moto import mock_aws
 from ports import Grant, Refusal
 from scaling.model import Journal, Removal
@@ -272,13 +273,6 @@ class Refusing:
 def compute_of(made, **clients):
     plain = {"autoscaling": made.client("autoscaling"), "ec2": made.client("ec2")}
     return AwsCompute(**{**plain, **clients}, group=BASE, cluster=NAME)
-
-
-def protections(made, instance_id):
-    attribute = made.client("ec2").describe_instance_attribute(
-        InstanceId=instance_id, Attribute="disableApiTermination"
-    )
-    return made.members()[instance_id].protected_from_scale_in, attribute["DisableApiTermination"]["Value"]
 
 
 def test_f31_detaching_goes_in_batches_of_twenty_and_a_refused_one_stops_no_other():

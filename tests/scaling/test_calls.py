@@ -14,9 +14,12 @@ IDLE_AWS = {
     "ec2:DescribeInstances": 1,
 }
 LOOKED_AT_AGAIN = {"dynamodb:BatchGetItem": 2, "autoscaling:DescribeAutoScalingGroups": 3, "ec2:DescribeInstances": 2}
+# Another member is looked at before anything begins, and the gates alone right before the drain.
 TOLD = {
-    "status": 2,
-    "manual_override_list": 2,
+    "status": 3,
+    "manual_override_list": 3,
+    "hosts_list": 2,
+    "disks_list": 2,
     "containers/deactivation-check": 1,
     "cluster_deactivate_drives": 1,
     "interface_group_list": 1,

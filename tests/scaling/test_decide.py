@@ -28,7 +28,7 @@ from worlds import (
 POLICY = Policy()
 NAMES = {
     *("S1 evidence", "S2 floor", "S3 fits", "S4 budget", "S5 ownership", "S6 no overshoot", "S7 protection window"),
-    *("S9 gates", "S9 calm", "S11 one way", "S14 human wins"),
+    *("S1 agreement", "S9 gates", "S9 calm", "S11 one way", "S14 human wins"),
 }
 
 
@@ -333,7 +333,7 @@ def test_a_machine_without_an_instance_at_a_members_address_is_refused_and_repor
     decision, plan = stranger(nobody)
     assert decision.action is Action.WAIT
     assert decision.blocked_by == "S5 ownership"
-    assert any("which instance" in error for error in plan.errors)
+    assert any("says no instance of" in error for error in plan.errors)
 
 
 def test_a_stranger_in_an_unknown_state_is_refused():
@@ -720,9 +720,18 @@ def test_a_stranger_without_instance_id_is_judged_by_how_long_it_is_down():
     assert stranger(nobody)[0].action is Action.DRAIN
 
 
-def test_a_stranger_whose_instance_is_known_is_no_member_because_of_its_address():
-    lost = replace(down(9, 500), address=address(0))
-    assert stranger(lost)[0].action is Action.DRAIN
+@pytest.mark.parametrize(
+    ("launched", "acted"),
+    [(NOW - timedelta(minutes=499), True), (NOW - timedelta(minutes=500), False), (None, False)],
+)
+@pytest.mark.parametrize("known_as", [instance(9), None])
+def test_a_record_at_a_members_address_is_a_former_machines_only_if_it_was_down_before(launched, acted, known_as):
+    former = replace(down(9, 500), address=address(5), instance_id=known_as)
+    members = [*(member(n) for n in range(5)), member(5, launched=launched)]
+    plan = decide(world([*(machine(n) for n in range(5)), former], 6, members=members), POLICY, NOW)
+    decision = next(d for d in plan.decisions if d.machine == former)
+    assert (decision.action is Action.DRAIN) is acted
+    assert acted or decision.blocked_by == "S5 ownership"
 
 
 def test_a_stranger_down_for_exactly_three_hours_is_given_its_last_moment():
@@ -762,3 +771,39 @@ def test_when_all_are_held_as_many_are_named_as_should_leave():
     plan = decide(world([machine(n) for n in range(8)], 6, members=members), POLICY, NOW)
     assert plan.should_leave == (instance(0), instance(1))
     assert plan.may_leave == ()
+
+
+def test_only_what_both_looks_meant_begins():
+    machines = [machine(n) for n in range(9)]
+    first = decide(world([draining(0), *machines[1:]], 7, orphan_drives=("a", "b")), POLICY, NOW)
+    second = decide(world(machines, 7, orphan_drives=("b", "c")), POLICY, NOW)
+    assert of(first, Action.DRAIN) == [instance(0), instance(1)]
+    assert of(second, Action.DRAIN) == [instance(0), instance(1)]
+    other = decide(world([*machines[:2], draining(2), *machines[3:]], 7), POLICY, NOW)
+    both = core.agreed(other, second)
+    assert of(both, Action.DRAIN) == [instance(0)]
+    assert held(both) == {instance(1): "S1 agreement"}
+    assert both.errors == ()
+    assert "another member" in reason(both, 1).reason
+    assert core.agreed(first, second).orphan_drives == ("b",)
+
+
+def test_a_removal_needs_both_looks_and_an_end_is_looked_at_by_terminate_itself():
+    members = [member(n) for n in range(8)]
+    gone = {instance(7): removal(7)}
+    sees = world([*(machine(n) for n in range(6)), inactive(6)], 6, members=members, removed=gone)
+    not_yet = world([*(machine(n) for n in range(6)), draining(6)], 6, members=members)
+    both = core.agreed(decide(not_yet, POLICY, NOW), decide(sees, POLICY, NOW))
+    assert held(both) == {instance(6): "S1 agreement"}
+    assert of(both, Action.TERMINATE) == [instance(7)]
+
+
+@pytest.mark.parametrize("change", [{"held": True}, {"lifecycle": "Standby"}])
+def test_s14_a_record_at_the_address_of_a_machine_that_people_hold_is_left_alone(change):
+    other = replace(inactive(9), address=address(5), instance_id=instance(99))
+    members = [*(member(n) for n in range(5)), member(5, **change)]
+    plan = decide(world([*(machine(n) for n in range(5)), other], 6, members=members), POLICY, NOW)
+    assert of(plan, Action.REMOVE) == []
+    gone = [*members[:5], member(5, state="terminated", **change)]
+    plan = decide(world([*(machine(n) for n in range(5)), other], 6, members=gone), POLICY, NOW)
+    assert of(plan, Action.REMOVE) == [instance(99)]

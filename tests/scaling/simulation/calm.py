@@ -110,7 +110,7 @@ def _can_go(host: Host, members: list[Host], world: World) -> bool:
     stay = [h for h in members if h is not host and h.sound]
     needed = max(sum(world.stripe), policy.min_members, (world.original or 0) if policy.strict else 0)
     sizes = [d.size for h in hosts for d in h.disks]
-    room = sum(d.size or 0 for h in stay for d in h.disks) * USABLE * policy.capacity_threshold
+    room = sum(d.size or 0 for h in stay for d in h.disks if d.status == "ACTIVE") * USABLE * policy.capacity_threshold
     return (
         going <= min(policy.max_leaving, world.stripe[1])
         and len(stay) >= needed

@@ -14,7 +14,7 @@ SEEN: list[tuple[str, str, int]] = [
     ("s4_budget", "S4", 40),
     ("s5_ownership", "S5", 60),
     ("s9_gates", "S9", 80),
-    ("s9_calm", "S9", 80),
+    ("s9_calm", "S9", 300),
     ("s14_human_wins", "S14", 80),
     ("s14_hands_off", "S14", 400),
 ]
