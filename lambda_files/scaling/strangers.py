@@ -20,7 +20,7 @@ def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: date
     allowed, words = must.s14_hands_off(at_its_address)
     if not allowed:
         return decision_of(candidate, Action.WAIT, f"at the address of a member: {words}", "S14 human wins")
-    if at_its_address and not machine.inactive and not _was_there_before(machine, at_its_address):
+    if at_its_address and not _was_there_before(machine, at_its_address):
         words = f"the cluster says {machine.instance_id or 'no instance'} of {at_its_address.instance_id}'s address"
         return decision_of(candidate, Action.WAIT, words, "S5 ownership")
     if not machine.known:

@@ -800,10 +800,14 @@ def test_a_removal_needs_both_looks_and_an_end_is_looked_at_by_terminate_itself(
 
 @pytest.mark.parametrize("change", [{"held": True}, {"lifecycle": "Standby"}])
 def test_s14_a_record_at_the_address_of_a_machine_that_people_hold_is_left_alone(change):
-    other = replace(inactive(9), address=address(5), instance_id=instance(99))
+    one = machine(9, state="INACTIVE", status="INACTIVE", drives=(), down_since=NOW - timedelta(days=40))
+    other = replace(one, address=address(5), instance_id=instance(99))
     members = [*(member(n) for n in range(5)), member(5, **change)]
     plan = decide(world([*(machine(n) for n in range(5)), other], 6, members=members), POLICY, NOW)
     assert of(plan, Action.REMOVE) == []
+    free = [*members[:5], member(5)]
+    plan = decide(world([*(machine(n) for n in range(5)), other], 6, members=free), POLICY, NOW)
+    assert of(plan, Action.REMOVE) == [instance(99)]
     gone = [*members[:5], member(5, state="terminated", **change)]
     plan = decide(world([*(machine(n) for n in range(5)), other], 6, members=gone), POLICY, NOW)
     assert of(plan, Action.REMOVE) == [instance(99)]
