@@ -82,8 +82,8 @@ class Totals:
 
 
 def counts(candidate: Candidate) -> bool:
-    """It is one of the healthy members that the floor is about, and where EC2 says that the member is."""
-    here = candidate.member is not None and candidate.member.address == candidate.machine.address
+    """It is one of the healthy members that the floor is about, and not elsewhere than EC2 says that the member is."""
+    here = candidate.member is not None and candidate.member.address in (None, candidate.machine.address)
     return here and in_group(candidate) and candidate.kind is Kind.HEALTHY and candidate.machine.sound
 
 

@@ -783,6 +783,7 @@ def test_only_what_both_looks_meant_begins():
     both = core.agreed(other, second)
     assert of(both, Action.DRAIN) == [instance(0)]
     assert held(both) == {instance(1): "S1 agreement"}
+    assert reason(both, 1).action is Action.WAIT
     assert both.errors == ()
     assert "another member" in reason(both, 1).reason
     assert core.agreed(first, second).orphan_drives == ("b",)
@@ -804,7 +805,10 @@ def test_s14_a_record_at_the_address_of_a_machine_that_people_hold_is_left_alone
     other = replace(one, address=address(5), instance_id=instance(99))
     members = [*(member(n) for n in range(5)), member(5, **change)]
     plan = decide(world([*(machine(n) for n in range(5)), other], 6, members=members), POLICY, NOW)
-    assert of(plan, Action.REMOVE) == []
+    decision = next(d for d in plan.decisions if d.machine == other)
+    assert (decision.action, decision.blocked_by) == (Action.WAIT, "S14 human wins")
+    assert decision.reason.startswith("at the address of a member: somebody")
+    assert plan.errors == ()
     free = [*members[:5], member(5)]
     plan = decide(world([*(machine(n) for n in range(5)), other], 6, members=free), POLICY, NOW)
     assert of(plan, Action.REMOVE) == [instance(99)]

@@ -562,11 +562,13 @@ def test_s6_who_is_gone_or_out_of_service_is_no_surplus(change):
 
 @pytest.mark.parametrize("place", [address(8), address(2)])
 def test_s2_a_member_counts_once_whatever_the_clusters_records_say(place):
-    def sound(*machines):
-        snapshot = world(list(machines), 6, members=[member(n) for n in range(6)])
+    def sound(*machines, **change):
+        members = [*(member(n) for n in range(5)), member(5, **change)]
+        snapshot = world(list(machines), 6, members=members)
         found = candidates(snapshot, POLICY, NOW)
         return Totals.of(snapshot, [c for c in found if c.member], NOW).sound
 
     six = [machine(n) for n in range(6)]
     assert sound(*six, replace(machine(8), instance_id=instance(2), address=place)) == 6
     assert sound(*six[:5], replace(six[5], address=address(9))) == 5
+    assert sound(*six, address=None) == 6
