@@ -808,7 +808,7 @@ def test_s14_a_record_at_the_address_of_a_machine_that_people_hold_is_left_alone
     decision = next(d for d in plan.decisions if d.machine == other)
     assert (decision.action, decision.blocked_by) == (Action.WAIT, "S14 human wins")
     assert decision.reason.startswith("at the address of a member: somebody")
-    assert plan.errors == ()
+    assert not any("S14" in error for error in plan.errors)
     free = [*members[:5], member(5)]
     plan = decide(world([*(machine(n) for n in range(5)), other], 6, members=free), POLICY, NOW)
     assert of(plan, Action.REMOVE) == [instance(99)]
