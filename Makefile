@@ -31,7 +31,7 @@ cloud: setup           ## The local cloud alone; prints the environment to expor
 	python -m local_cloud --stack $(CLUSTER)
 
 soak: setup            ## Import and destroy killed at every AWS call, many seeds of the fault layer, and 100,000 more simulated days
-	python -m pytest -n 2 -m soak tests/integration
+	python -m pytest -n 2 -m soak tests/integration tests/scaling
 	python -m tests.scaling.simulation --first 10000 --count 100000
 
 benchmark: setup       ## Speed figures, side by side with amazon.aws and community.aws
