@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -55,7 +56,8 @@ Setter = Callable[[Cluster, Any], None]
 
 def set_(cluster: Cluster, wanted: dict[str, Any]) -> None:
     """Change settings: each of Timing's seconds, access_token_expiry, refresh_token_expiry, lockout_s, expire_tokens
-    (true), io_status, upgrade, release, hot_spare, leadership_required, provisioned_bytes (of the first filesystem),
+    (true), io_status, upgrade, release, hot_spare, leadership_required, leader (a host id), provisioned_bytes
+    (of the first filesystem),
     filesystems {name: bytes or null}, overrides {"add": [{"key", ...}], "remove": [keys]}, interface_groups [...],
     users {name: password or null}.
 
@@ -68,10 +70,13 @@ def set_(cluster: Cluster, wanted: dict[str, Any]) -> None:
 def faults(cluster: Cluster, wanted: dict[str, Any]) -> None:
     """Add faults, or with {"clear": true} first end those of the API (what became of machines stays).
 
-    methods {name or pattern: fault or [faults]} with the fields of faults.MethodFault; instances {id: "down", "up" or
+    methods {name or pattern: fault or [faults]} with the fields of faults.MethodFault; views {address: "frozen" (the member
+    answers as of now, clock included), {method: what is merged into its answers} or null}; stuck [drive or container that
+    comes no further]; instances {id: "down", "up" or
     {"seconds": down for so long, "fenced": false for no fencing time, "state_changed": false for no such time}};
     containers {"HostId<3>" or "i-1/compute0": "down", "up" or {"state", "status"} of any name}; drives {uuid or
-    "DiskId<2>": status}; clock_skew_s; guids {address: guid or null}. ValueError on names that do not exist.
+    "DiskId<2>": status, or {"status", "rebuild": true}}; clock_skew_s; guids {address: guid or null}.
+    ValueError on names that do not exist.
     """
     _each(cluster, wanted, FAULTS, "fault")
 
@@ -140,7 +145,7 @@ SETTERS: dict[str, Setter] = {
         for name in ("access_token_expiry", "refresh_token_expiry", "lockout_s")
     },
     **{name: _assign(_itself, name, str) for name in ("io_status", "upgrade", "release")},
-    **{name: _assign(_itself, name, int) for name in ("hot_spare", "leadership_required")},
+    **{name: _assign(_itself, name, int) for name in ("hot_spare", "leadership_required", "leader")},
     "interface_groups": _assign(_itself, "interface_groups", list),
     "filesystems": _set_filesystems,
     "provisioned_bytes": _set_provisioned,
@@ -157,7 +162,12 @@ def _clear(cluster: Cluster, wanted: Any) -> None:
 
 
 def _method_faults(cluster: Cluster, wanted: dict[str, Any]) -> None:
+    from .rest import METHODS, ROUTES  # they call this module, so they cannot be imported before it
+
+    names = {*METHODS, *(name for _, _, name, _ in ROUTES)}
     for method, spec in wanted.items():
+        if not fnmatch.filter(names, method):
+            raise ValueError(f"no method is called {method}; there are {', '.join(sorted(names))}")
         for one in spec if isinstance(spec, list) else [spec]:
             cluster.faults.add(method, one)
 
@@ -201,9 +211,13 @@ def _find_container(cluster: Cluster, name: str) -> Container:
     raise ValueError(f"cluster {cluster.name} has no container {name}")
 
 
-def _drive_faults(cluster: Cluster, wanted: dict[str, str]) -> None:
+def _drive_faults(cluster: Cluster, wanted: dict[str, Any]) -> None:
     for name, what in wanted.items():
-        set_drive(cluster, _find_drive(cluster, name), what)
+        drive = _find_drive(cluster, name)
+        details = what if isinstance(what, dict) else {"status": what}
+        set_drive(cluster, drive, details["status"])
+        if details.get("rebuild"):
+            cluster.rebuilding.setdefault(drive.failure_domain, cluster.clock())
 
 
 def _find_drive(cluster: Cluster, name: str) -> Drive:
@@ -220,7 +234,28 @@ def _set_guids(cluster: Cluster, guids: dict[str, str | None]) -> None:
             cluster.faults.guids[address] = guid
 
 
+def _set_views(cluster: Cluster, wanted: dict[str, Any]) -> None:
+    from .methods import all_answers  # it calls this module, so it cannot be imported before it
+
+    for address, what in wanted.items():
+        cluster.faults.frozen.pop(address, None)
+        cluster.faults.bent.pop(address, None)
+        if what == "frozen":
+            cluster.faults.frozen[address] = all_answers(cluster)
+        elif what is not None:
+            cluster.faults.bent[address] = dict(what)
+
+
+def _set_stuck(cluster: Cluster, names: list[str]) -> None:
+    for name in names:
+        is_host = name.startswith("HostId<") or "/" in name
+        found = f"HostId<{_find_container(cluster, name).host_id}>" if is_host else _find_drive(cluster, name).uuid
+        cluster.faults.stuck.add(found)
+
+
 FAULTS: dict[str, Setter] = {
+    "views": _set_views,
+    "stuck": _set_stuck,
     "clear": _clear,
     "methods": _method_faults,
     "instances": _machine_faults,

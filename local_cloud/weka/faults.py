@@ -26,6 +26,7 @@ class MethodFault:
     empty: bool = False  # a 200 with nothing in it
     partial: float | None = None  # this share of the entries, first ones first
     stale: bool = False  # the answer before the last change
+    set: dict[str, Any] | None = None  # settings of the cluster that change right before the answer
     merge: dict[str, Any] | None = None  # merged into the answer; key "*" means each entry, null deletes
 
     def hits(self, method: str, address: str) -> bool:
@@ -48,6 +49,11 @@ class Faults:
 
     rules: list[MethodFault] = field(default_factory=list)
     guids: dict[str, str] = field(default_factory=dict)  # address -> guid of another cluster
+    frozen: dict[str, dict[str, Any]] = field(default_factory=dict)  # address -> answers of one moment, by method
+    bent: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # address -> what is merged into its answers, by method
+    stuck: set[str] = field(default_factory=set)  # drives and containers that come no further, by uuid or HostId
     _answers: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -62,12 +68,19 @@ class Faults:
 
     def clear(self) -> None:
         self.rules.clear()
-        self.guids.clear()
+        for kept in (self.guids, self.frozen, self.bent, self.stuck):
+            kept.clear()
 
     def take(self, method: str, address: str) -> list[MethodFault]:
         """The faults of this call."""
         with self._lock:
             return [rule for rule in self.rules if rule.hits(method, address)]
+
+    def seen_from(self, address: str, method: str, answer: Any) -> Any:
+        """The answer as the member at this address sees it: of the moment at which it froze, or bent."""
+        answer = self.frozen.get(address, {}).get(method, answer)
+        patch = self.bent.get(address, {}).get(method)
+        return merge(copy.deepcopy(answer), patch) if patch is not None else answer
 
     def remember(self, key: str, revision: int, answer: Any) -> Any:
         """Keep the answer; returns the newest kept one of an earlier revision, or this one when there is none."""

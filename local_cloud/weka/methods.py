@@ -17,11 +17,12 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable
 from typing import Any
 
-from . import actions, status, views
+from . import actions, control, status, views
 from .errors import DropConnection, HttpFault, InvalidParams, MethodNotFound, Refusal
 from .faults import bend
 from .model import Cluster
@@ -30,6 +31,10 @@ from .transitions import advance
 Handler = Callable[[Cluster, dict[str, Any]], Any]
 OPEN = ("user_login", "userlogin", "user_refresh_token", "client_query_backend")
 METHODS: dict[str, Handler] = {}
+READING = (
+    *("status", "system_get_rebuild_status", "hosts_list", "nodes_list", "disks_list", "filesystems_list"),
+    *("alerts_list", "events_list", "interface_group_list", "manual_override_list"),
+)
 
 
 def call(
@@ -51,17 +56,27 @@ def call(
             refusal = Refusal(fault.error)
             refusal.code = fault.code
             raise refusal
+    for fault in faults:
+        if fault.set is not None:
+            control.set_(cluster, fault.set)
     with cluster.lock:
         advance(cluster)
         answer = _answer(cluster, address, method, params, token, handler)
         if method.endswith(("_list", "status")):
             earlier = cluster.faults.remember(f"{method} {params} {handler}", cluster.revision, answer)
             answer = earlier if any(fault.stale for fault in faults) else answer
+        if handler is None:
+            answer = cluster.faults.seen_from(address, method, answer)
     if any(fault.drop_after for fault in faults):
         raise DropConnection(method)
     if address in cluster.faults.guids and isinstance(answer, dict) and "guid" in answer:
         answer = {**answer, "guid": cluster.faults.guids[address]}
     return bend(answer, faults)
+
+
+def all_answers(cluster: Cluster) -> dict[str, Any]:
+    """What every reading JSON-RPC method without parameters answers at this moment, clock included."""
+    return {name: copy.deepcopy(handler(cluster, {})) for name, handler in METHODS.items() if name in READING}
 
 
 def _answer(

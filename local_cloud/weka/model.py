@@ -46,6 +46,7 @@ class Cluster:
         self.io_status = "STARTED"
         self.upgrade = ""
         self.leadership_required = 5
+        self.leader: int | None = None  # the host id that leads while it is reliable; else the first one
         self.formed = clock()
         self.machines: dict[str, Machine] = {}
         self.containers: dict[int, Container] = {}

@@ -160,9 +160,16 @@ route("POST", "/containers/deactivate", "cluster_deactivate_hosts")(
 route("POST", "/hosts/deactivate", "cluster_deactivate_hosts")(
     lambda cluster, params: _deactivate(cluster, params, "host_uids")
 )
-route("POST", "/containers/deactivation-check", "cluster_deactivation_check")(
-    lambda cluster, params: _deactivate(cluster, params, "container_uids", check_only=True)
-)
+
+
+@route("POST", "/containers/deactivation-check", "cluster_deactivation_check")
+def _deactivation_check(cluster: Cluster, params: dict[str, Any]) -> None:
+    numbers = re.findall(r"\d+", cluster.release)[:3]
+    if [int(number) for number in numbers] < [5, 0, 1]:
+        raise NotFound("No such resource: POST /api/v2/containers/deactivation-check")
+    _deactivate(cluster, params, "container_uids", check_only=True)
+
+
 route("POST", "/containers/{uid}/deactivate", "cluster_deactivate_hosts")(
     lambda cluster, params: _deactivate(cluster, {**params, "container_uids": [params["uid"]]}, "container_uids")
 )

@@ -29,6 +29,8 @@ def advance(cluster: Cluster) -> None:
 
 
 def _advance_drive(cluster: Cluster, drive: Drive, now: float) -> None:
+    if drive.uuid in cluster.faults.stuck:
+        return
     lasts = {"PHASING_OUT": cluster.timing.phase_out_s, "PHASING_IN": cluster.timing.phase_in_s}.get(drive.status)
     if lasts is not None and drive.removed is None and now >= drive.changed + lasts:
         set_drive(cluster, drive, "INACTIVE" if drive.status == "PHASING_OUT" else "ACTIVE", drive.changed + lasts)
@@ -36,6 +38,8 @@ def _advance_drive(cluster: Cluster, drive: Drive, now: float) -> None:
 
 def _advance_container(cluster: Cluster, container: Container, now: float) -> bool:
     """Take the next step of a container if it is due; tells whether it was and another may follow."""
+    if f"HostId<{container.host_id}>" in cluster.faults.stuck:
+        return False
     timing, changed = cluster.timing, container.changed or container.added
     if container.status == "SYNCING" and now >= changed + timing.join_s:
         set_container(cluster, container, status="UP", at=changed + timing.join_s)

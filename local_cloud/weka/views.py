@@ -27,6 +27,7 @@ def stamp(cluster: Cluster, at: float | None) -> str | None:
 def leaders(cluster: Cluster) -> list[int]:
     """Host ids of the leadership: the first reliable drive containers."""
     reliable = sorted(c.host_id for c in cluster.backends() if c.role == "DRIVES" and c.serving)
+    reliable.sort(key=lambda host_id: host_id != cluster.leader)
     return reliable[: cluster.leadership_required]
 
 

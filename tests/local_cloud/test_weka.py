@@ -686,3 +686,87 @@ def test_many_callers_at_once_see_whole_answers(world: World) -> None:
     for thread in threads:
         thread.join(20)
     assert sizes == [24] * 24
+
+
+def test_a_frozen_member_answers_as_of_its_moment_in_every_method_and_the_others_go_on(world: World) -> None:
+    frozen, other = 0, 1
+    address = world.specs[frozen].address
+    control.faults(world.cluster, {"views": {address: "frozen"}})
+    before = {m: world.call(m, at=frozen) for m in ("status", "hosts_list", "nodes_list", "disks_list")}
+    world.clock.now += 300
+    world.login()
+    control.faults(world.cluster, {"instances": {world.specs[5].instance_id: "down"}})
+    assert {m: world.call(m, at=frozen) for m in before} == before
+    now = world.call("status", at=other)
+    assert now["time"]["cluster_time"] > before["status"]["time"]["cluster_time"]
+    assert world.call("hosts_list", at=other) != before["hosts_list"]
+    control.faults(world.cluster, {"views": {address: None}})
+    assert world.call("hosts_list", at=frozen) == world.call("hosts_list", at=other)
+
+
+def test_a_member_can_see_what_the_others_do_not(world: World) -> None:
+    control.faults(
+        world.cluster, {"views": {world.specs[0].address: {"hosts_list": {"HostId<0>": {"state": "INACTIVE"}}}}}
+    )
+    seen = [world.call("hosts_list", at=at)["HostId<0>"]["state"] for at in (0, 1)]
+    assert seen == ["INACTIVE", "ACTIVE"]
+    control.faults(world.cluster, {"clear": True})
+    assert world.call("hosts_list")["HostId<0>"]["state"] == "ACTIVE"
+
+
+def test_a_drive_and_a_container_get_stuck_and_go_on_when_let_go(world: World) -> None:
+    drive = next(iter(world.cluster.drives_of([15])))
+    world.call("cluster_deactivate_hosts", {"host_ids": ["HostId<15>"]})
+    control.faults(world.cluster, {"stuck": [drive.uuid]})
+    world.clock.now += 100_000
+    world.login()
+    world.call("status")
+    assert drive.status == "PHASING_OUT"
+    assert world.cluster.containers[15].state == "DEACTIVATING"
+    control.faults(world.cluster, {"stuck": ["HostId<15>"]})
+    world.cluster.faults.stuck.discard(drive.uuid)
+    world.call("status")
+    assert drive.status == "INACTIVE"
+    assert world.cluster.containers[15].state == "DEACTIVATING"
+    control.faults(world.cluster, {"clear": True})
+    world.call("status")
+    assert world.cluster.containers[15].state == "INACTIVE"
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_a_drive_fails_on_its_way_out_and_is_rebuilt_or_not(world: World, rebuild: bool) -> None:
+    drive = next(iter(world.cluster.drives_of([15])))
+    world.call("cluster_deactivate_drives", {"drive_uuids": [drive.uuid]})
+    control.faults(world.cluster, {"drives": {drive.uuid: {"status": "FAILED", "rebuild": rebuild}}})
+    assert drive.status == "FAILED"
+    assert (world.call("status")["status"] == "REBUILDING") is rebuild
+
+
+def test_an_upgrade_starts_between_two_calls(world: World) -> None:
+    control.faults(
+        world.cluster, {"methods": {"manual_override_list": {"skip": 1, "times": 1, "set": {"upgrade": "running"}}}}
+    )
+    world.call("manual_override_list")
+    assert world.call("status")["upgrade"] == ""
+    world.call("manual_override_list")
+    assert world.call("status")["upgrade"] == "running"
+
+
+def test_a_container_can_be_made_the_leader(world: World) -> None:
+    control.set_(world.cluster, {"leader": 6})
+    leaders = [key for key, host in world.call("hosts_list").items() if host["leadership_role"] == "leader"]
+    assert leaders == ["HostId<6>"]
+
+
+def test_a_fault_of_no_method_is_refused(world: World) -> None:
+    with pytest.raises(ValueError, match="no method is called host_list"):
+        control.faults(world.cluster, {"methods": {"host_list": {"empty": True}}})
+
+
+def test_only_a_later_release_can_be_asked_whether_a_deactivation_would_go(world: World) -> None:
+    uids = [host["uid"] for host in list(world.call("hosts_list").values())[:3]]
+    asked = {"container_uids": uids}
+    assert world.rest("POST", "/containers/deactivation-check", asked).status_code == 200
+    assert {c.state for c in world.cluster.backends()} == {"ACTIVE"}
+    control.set_(world.cluster, {"release": "4.4.2.157-k8s.2"})
+    assert world.rest("POST", "/containers/deactivation-check", asked).status_code == 404

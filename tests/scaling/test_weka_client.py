@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from adapters.weka.backoff import pause_after
 from adapters.weka.client import WekaClient
 from adapters.weka.cluster import WekaCluster
 from adapters.weka.login import _TOKENS, Login
@@ -26,6 +28,7 @@ from errors import (
 )
 from ports import Credentials, Refusal
 
+from local_cloud.weka import control
 from local_cloud.weka.certificate import self_signed
 from local_cloud.weka.model import MachineSpec
 from local_cloud.weka.registry import Registry
@@ -263,3 +266,71 @@ def test_s8_nothing_is_changed_once_the_lease_is_lost(world):
         with pytest.raises(LeaseLost):
             change()
     assert all(c.state == "ACTIVE" for c in world.weka.backends())
+
+
+def view_of(world, not_before=None, addresses=None):
+    return WekaCluster(world.client(addresses=addresses), lambda: None).view(not_before)
+
+
+def test_f02_a_member_that_is_behind_is_not_asked_again(world):
+    seen = view_of(world)
+    assert seen.source == world.addresses[0]
+    control.faults(world.weka, {"views": {world.addresses[0]: "frozen"}})
+    world.ticker.seconds += 120
+    assert view_of(world).source == world.addresses[0]
+    later = view_of(world, not_before=seen.time + timedelta(seconds=60))
+    assert later.source == world.addresses[1]
+    assert later.time > seen.time
+    with pytest.raises(ClusterUnreachable, match="before"):
+        view_of(world, not_before=seen.time + timedelta(seconds=60), addresses=world.addresses[:1])
+
+
+def test_f09_members_may_see_different_things(world):
+    control.faults(world.weka, {"views": {world.addresses[0]: {"hosts_list": {"HostId<3>": {"state": "INACTIVE"}}}}})
+    states = [
+        {c.state for m in view_of(world, addresses=[address]).machines for c in m.containers}
+        for address in world.addresses[:2]
+    ]
+    assert states == [{"ACTIVE", "INACTIVE"}, {"ACTIVE"}]
+
+
+def test_wekas_dry_run_is_asked_where_the_release_has_it_and_its_words_are_told(world):
+    cluster = WekaCluster(world.client(), lambda: None)
+    view = cluster.view()
+    one = view.machines[0].containers
+    allowed, words = cluster.deactivation_check(one)
+    assert allowed is False
+    assert "protection" in words
+    # The frontend of a machine holds neither data nor a place among the leaders.
+    assert cluster.deactivation_check(one[2:]) == (True, "")
+    assert {c.state for c in world.weka.backends()} == {"ACTIVE"}
+    control.set_(world.weka, {"release": "4.4.2"})
+    try:
+        assert cluster.deactivation_check(one) is None, "the release said so a moment ago, and answers 404"
+        older = WekaCluster(world.client(), lambda: None)
+        older.view()
+        assert older.deactivation_check(one) is None
+    finally:
+        control.set_(world.weka, {"release": "5.1.27"})
+
+
+def test_a_dry_run_that_fails_is_no_yes(world):
+    cluster = WekaCluster(world.client(), lambda: None)
+    one = cluster.view().machines[0].containers
+    world.weka.faults.add("cluster_deactivation_check", {"http": 503})
+    with pytest.raises(ClusterUnreachable):
+        cluster.deactivation_check(one)
+
+
+def test_refused_logins_are_paused_for_longer_and_longer_and_forgotten_when_one_is_accepted(world):
+    assert [pause_after(count) for count in range(1, 9)] == [1800, 3600, 7200, 14400, 28800, 57600, 86400, 86400]
+    for count in (1, 2, 3):
+        with pytest.raises(CredentialsRejected):
+            world.client(password="wrong").read("status")
+        assert world.memory.noted["one"].count == count
+        world.ticker.seconds += pause_after(count) - 1
+        with pytest.raises(CredentialsRejected, match=f"{count} times, last at .* not tried again before .* UTC"):
+            world.client(password="wrong").read("status")
+        world.ticker.seconds += 1
+    assert world.client().read("status")
+    assert world.memory.noted == {}
