@@ -83,14 +83,14 @@ def _evidence(decision: Decision, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def measured(cluster: str, snapshot: Snapshot, plan: Plan, errors: list[str], now: datetime) -> None:
-    """The pass in numbers."""
+    """The pass in numbers. What people hold themselves is no machine that is held back."""
     measure(
         cluster,
         now.timestamp(),
         Members=len(snapshot.group.members),
         Desired=snapshot.group.desired,
         ShouldLeave=len(plan.should_leave),
-        HeldBack=len(plan.held_back),
+        HeldBack=sum(held.invariant != "S14 human wins" for held in plan.held_back),
         Draining=len(plan.of(Action.DRAIN)),
         Errors=len(errors),
     )

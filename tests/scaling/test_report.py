@@ -93,3 +93,11 @@ def test_a_pass_that_fails_is_a_metric_too(capsys):
         assert made.run_pass("fails")["failed"]
     (line,) = metrics(capsys.readouterr().out)
     assert line["FailedPasses"] == 1
+
+
+def test_a_machine_that_people_hold_does_not_count_as_held_back(capsys):
+    with cloud(8, desired=5) as made:
+        made.client("ec2").create_tags(Resources=[in_order(made)[0]], Tags=[{"Key": "stateful:hold", "Value": "wait"}])
+        made.run_pass("held")
+        assert len(report(made)["held_back"]) == 2
+        assert metrics(capsys.readouterr().out)[0]["HeldBack"] == 1
