@@ -350,3 +350,14 @@ def test_reading_that_fails_says_what_was_read(runner: Runner, clock: Clock, fau
     faults("ssm:GetParameters", error_5xx=1)
     with pytest.raises(ResourceError, match="Reading Parameter unread failed. AWS said ServiceUnavailable"):
         flow_of(Parameter, clock, name="unread", value="1").run()
+
+
+@pytest.mark.parametrize(
+    ("params", "same"),
+    [({"StatementId": "a"}, True), ({"StatementId": "b"}, False), (lambda facts: {"StatementId": "b"}, True)],
+)
+def test_a_call_is_looked_for_by_its_parameters_too(params: Any, same: bool) -> None:
+    one, other = (
+        Step("lambda", "add_permission", each, "let it be invoked") for each in ({"StatementId": "a"}, params)
+    )
+    assert flow._same(one, other) is same

@@ -136,9 +136,7 @@ class Flow:
             observed = self._observe()
             self.resource.refuse_foreign(observed)
             steps = self._plan(observed)
-            done = all(
-                (each.method, each.reason, each.after) != (step.method, step.reason, step.after) for each in steps
-            )
+            done = not any(_same(each, step) for each in steps)
             if done and not refused:
                 self._note(step)
             if done or refused or time.monotonic() - start >= LOOK_SECONDS:
@@ -277,3 +275,10 @@ def read(reading: Reading) -> dict[str, Any]:
         return {"changed": False, **reading.read()}
     except (ClientError, BotoCoreError) as error:
         raise ResourceError(explain(f"Reading {reading.title}", error)) from error
+
+
+def _same(one: Step, other: Step) -> bool:
+    """Whether two plans mean the same call. Parameters that depend on earlier answers cannot be compared."""
+    given = [step.params for step in (one, other) if not callable(step.params)]
+    alike = len(given) < 2 or given[0] == given[1]
+    return alike and (one.method, one.reason, one.after) == (other.method, other.reason, other.after)
