@@ -14,7 +14,7 @@ demo: setup            ## The whole story on the local cloud, judged at its end
 	python -m local_cloud.demo
 
 test: setup .venv-ministack/.ready ## All tests
-	python -m pytest -n 2 --dist loadscope
+	python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 	cd extensions && molecule test
 
 check: setup           ## Linters and types
