@@ -9,13 +9,16 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_LOCALHOST_WARNING := false
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
 
-.PHONY: demo test check cloud soak benchmark setup clean
+.PHONY: demo test long check cloud soak benchmark setup clean
 demo: setup            ## The whole story on the local cloud, judged at its end
 	python -m local_cloud.demo
 
 test: setup .venv-ministack/.ready ## All tests
-	python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	python -m pytest -n 2 --dist loadscope
 	cd extensions && molecule test
+
+long: setup            ## The tests that take minutes: the demo, killed runs and storms, mutants
+	python -m pytest -n 2 --dist loadscope -m "long and not soak"
 
 check: setup           ## Linters and types
 	ruff check .

@@ -5,7 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from local_cloud.client import ROOT
+
+pytestmark = pytest.mark.long
 
 
 def test_the_demo_tells_its_story_and_all_of_it_is_so() -> None:

@@ -14,6 +14,8 @@ from local_cloud.client import Cloud
 from tests.integration.conftest import Playbooks
 from tests.integration.interrupting import killed_at
 
+pytestmark = pytest.mark.long
+
 IMPORT = {"cluster": "demo"}
 DESTROY = {"cluster": "demo", "confirm": "demo"}
 STORM = {"throttle": 0.1, "error_5xx": 0.05, "drop_reply_after_write": 0.05, "delay_ms": 2, "propagation_s": 1}

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 HERE = Path(__file__).resolve().parent
 SCALING = HERE.parents[1] / "lambda_files" / "scaling"
 MUTATED = ("invariants", "decide", "strangers")

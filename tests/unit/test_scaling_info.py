@@ -69,7 +69,7 @@ def run(runner: Runner, arn: str, **given: Any) -> str:
 
 
 def test_of_a_cluster_that_is_not_imported_everything_is_missing(runner: Runner) -> None:
-    found, written = runner.writes(lambda: info(runner, "info-nothing"))
+    found, written = runner.writes(lambda: info(runner, "told-nothing"))
     assert found["missing"] == ["table", "group", "rule", "state machine"] and written == []
     assert (found["paused"], found["lease"], found["login"], found["last_pass"]) == (None, None, None, None)
     assert (found["members"], found["running"], found["rule_enabled"]) == ({}, 0, False)
@@ -77,15 +77,15 @@ def test_of_a_cluster_that_is_not_imported_everything_is_missing(runner: Runner)
 
 
 def test_what_people_asked_for_and_what_the_last_pass_saw(runner: Runner) -> None:
-    table = Table(runner, "info-table")
-    table.document("settings", {"cluster": "info-table", "policy": {"max_leaving": 1}, "original_size": 6})
+    table = Table(runner, "told-table")
+    table.document("settings", {"cluster": "told-table", "policy": {"max_leaving": 1}, "original_size": 6})
     table.pause(by="arn:aws:iam::1:user/ann", reason="new switches")
     table.document("report", REPORT)
     table.document("journal", {"guid": "g", "starts": [], "removed": {"i-1": {"address": "10.0.0.1"}}})
     table.put("credentials", Ciphertext={"B": b"never-shown"})
     table.put("login", Fingerprint={"S": "f"}, RefusedAt={"N": "1700000000"}, Count={"N": "2"})
     holder = table.hold_lease(60)
-    found = info(runner, "info-table")
+    found = info(runner, "told-table")
     assert found["missing"] == ["group", "rule", "state machine"]
     assert found["paused"] == {
         "by": "arn:aws:iam::1:user/ann",
@@ -104,60 +104,60 @@ def test_what_people_asked_for_and_what_the_last_pass_saw(runner: Runner) -> Non
     table.hold_lease(-5)
     table.document("control", {"paused": None})
     table.put("login", Fingerprint={"S": "f"}, RefusedAt={"N": "1700000000"}, Count={"N": "0"})
-    found = info(runner, "info-table")
+    found = info(runner, "told-table")
     assert (found["lease"], found["paused"], found["login"]) == (None, None, None)
 
 
 def test_another_clusters_table_is_refused(runner: Runner) -> None:
-    Table(runner, "info-theirs").document("settings", {"cluster": "theirs"})
+    Table(runner, "told-theirs").document("settings", {"cluster": "theirs"})
     with pytest.raises(ResourceError, match="holds the record of cluster 'theirs'"):
-        info(runner, "info-theirs")
+        info(runner, "told-theirs")
 
 
 def test_members_in_standby_and_held(runner: Runner) -> None:
     runner.cloud.control("instances/timing", {"pending_s": 0.1, "attach_s": 0.05})
-    options = imported(runner, "info-group", 3)
+    options = imported(runner, "told-group", 3)
     name, ids = options["group"], options["instance_ids"]
     runner("instance_hold", **{**options, "instance_ids": ids[:1]}, reason="noise")
     runner.client("autoscaling").enter_standby(
         AutoScalingGroupName=name, InstanceIds=ids[1:2], ShouldDecrementDesiredCapacity=True
     )
-    until(lambda: info(runner, "info-group")["standby"] == ids[1:2])
-    found = info(runner, "info-group")
+    until(lambda: info(runner, "told-group")["standby"] == ids[1:2])
+    found = info(runner, "told-group")
     assert found["held"] == {ids[0]: "noise"} and set(found["members"]) == set(ids)
     assert (found["min_size"], found["desired_capacity"], found["max_size"]) == (0, 2, 100)
 
 
 def test_a_group_of_somebody_else_is_missing(runner: Runner) -> None:
     runner.client("autoscaling").create_auto_scaling_group(
-        AutoScalingGroupName="stateful-info-foreign",
+        AutoScalingGroupName="stateful-told-foreign",
         MinSize=0,
         MaxSize=1,
-        LaunchTemplate={"LaunchTemplateId": template(runner, "info-foreign"), "Version": "1"},
+        LaunchTemplate={"LaunchTemplateId": template(runner, "told-foreign"), "Version": "1"},
         VPCZoneIdentifier=place(runner).network.subnet_id,
     )
-    assert "group" in info(runner, "info-foreign")["missing"]
+    assert "group" in info(runner, "told-foreign")["missing"]
 
 
 def test_the_last_pass_and_what_it_said(runner: Runner) -> None:
-    arn = machine(runner, "info-passes")
-    assert info(runner, "info-passes")["last_pass"] is None
+    arn = machine(runner, "told-passes")
+    assert info(runner, "told-passes")["last_pass"] is None
     good = run(runner, arn, good=True)
-    found = info(runner, "info-passes")
+    found = info(runner, "told-passes")
     assert (found["last_pass"]["execution_arn"], found["last_pass"]["errors"]) == (good, [])
     time.sleep(1)
     bad = run(runner, arn, good=False)
-    found = info(runner, "info-passes")
+    found = info(runner, "told-passes")
     assert (found["last_pass"]["execution_arn"], found["last_pass"]["status"]) == (bad, "FAILED")
     assert found["last_pass"]["errors"] == ["i-1: no; i-2: no"]
     assert [each["status"] for each in found["executions"]] == ["FAILED", "SUCCEEDED"]
 
 
 def test_what_runs_is_counted_and_is_not_the_last_pass(runner: Runner) -> None:
-    arn = machine(runner, "info-running", WAITING)
+    arn = machine(runner, "told-running", WAITING)
     for _ in range(12):
         runner.client("stepfunctions").start_execution(stateMachineArn=arn)
-    found = info(runner, "info-running")
+    found = info(runner, "told-running")
     assert (found["running"], len(found["executions"]), found["last_pass"]) == (12, 10, None)
     assert quiesced(found) == {"allowed": False, "reason": "12 executions run"}
 
@@ -166,13 +166,13 @@ def test_the_schedule_is_enabled_or_not(runner: Runner) -> None:
     events = runner.client("events")
     for state, enabled in (("ENABLED", True), ("DISABLED", False)):
         events.put_rule(Name="stateful-info-rule", ScheduleExpression="rate(1 minute)", State=state)
-        found = info(runner, "info-rule")
+        found = info(runner, "told-rule")
         assert found["rule_enabled"] is enabled and "rule" not in found["missing"]
         assert quiesced(found)["allowed"] is not enabled
 
 
 def test_it_takes_few_calls(runner: Runner) -> None:
-    assert runner(TYPE, cluster="info-nothing")["api_calls"] <= 6
+    assert runner(TYPE, cluster="told-nothing")["api_calls"] <= 6
 
 
 def test_limits_in_force_are_those_of_the_scaling_core() -> None:

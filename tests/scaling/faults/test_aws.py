@@ -315,7 +315,7 @@ def test_f38_a_role_that_cannot_be_assumed_yet_is_waited_for(tmp_path):
     with start(stack=None) as made, pytest.MonkeyPatch.context() as patch:
         for name, value in made.env.items():
             patch.setenv(name, value)
-        made.control("faults", {"propagation_s": 1.2})
+        made.control("faults", {"propagation_s": 4})
         runner = Runner(made)
         role = role_for(runner, "fresh", "lambda.amazonaws.com")
         options = {"cluster": NAME, "name": BASE, "role": role, "handler": "handler.handler", "source": str(tmp_path)}
