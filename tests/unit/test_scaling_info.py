@@ -165,7 +165,7 @@ def test_what_runs_is_counted_and_is_not_the_last_pass(runner: Runner) -> None:
 def test_the_schedule_is_enabled_or_not(runner: Runner) -> None:
     events = runner.client("events")
     for state, enabled in (("ENABLED", True), ("DISABLED", False)):
-        events.put_rule(Name="stateful-info-rule", ScheduleExpression="rate(1 minute)", State=state)
+        events.put_rule(Name="stateful-told-rule", ScheduleExpression="rate(1 minute)", State=state)
         found = info(runner, "told-rule")
         assert found["rule_enabled"] is enabled and "rule" not in found["missing"]
         assert quiesced(found)["allowed"] is not enabled
