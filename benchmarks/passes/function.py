@@ -54,9 +54,9 @@ def main() -> None:
     )
     exchange = Rpc._exchange
 
-    def counted(rpc: Rpc, url: str, body: Any, token: str | None, what: str) -> Any:
+    def counted(rpc: Rpc, url: str, body: Any, token: str | None, what: str, *more: Any) -> Any:
         weka[what.split(" on ")[0]] += 1
-        return exchange(rpc, url, body, token, what)
+        return exchange(rpc, url, body, token, what, *more)
 
     Rpc._exchange = counted  # type: ignore[method-assign]
     name = sys.argv[1]

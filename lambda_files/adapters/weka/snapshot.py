@@ -22,9 +22,12 @@ FIELDS = frozenset(
     stripe_protection_drives containers hosts drives backends total key
     mode state sw_version host_ip container_ip ips hostname container_name machine_identifier server_identifier
     aws cloud instance_id added_time state_changed_time auto_remove_timeout uid failure_domain failure_domain_type
-    host_id last_fencing_time uuid should_be_active size_bytes name ports port
+    host_id uuid should_be_active size_bytes name ports port
     """.split()  # noqa: SIM905
 )
+
+# Of processes, which are most of a large cluster.
+NODE_FIELDS = frozenset({"host_id", "status", "last_fencing_time"})
 
 
 def versions(hosts: Any) -> frozenset[str]:
