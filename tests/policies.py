@@ -36,19 +36,18 @@ def writes(*keys: str) -> set[str]:
     return {f"dynamodb:PutItem {key}" for key in keys}
 
 
+# Attempts to log in are counted before they are made, by functions that run at the same time.
+LOGINS = writes("login") | {"dynamodb:UpdateItem login"}
 # Every call that a role is for; a call of the table with the item's key.
 NEEDED: dict[str, set[str]] = {
-    "join": BY_LAMBDA
-    | READ_GROUP
-    | reads("settings", "credentials", "journal", "login")
-    | writes("login")
-    | {"kms:Decrypt"},
+    "join": BY_LAMBDA | READ_GROUP | reads("settings", "credentials", "journal", "login") | LOGINS | {"kms:Decrypt"},
     "fetch": LOG | LEASE | {"autoscaling:DescribeAutoScalingGroups"},
     "scale": BY_LAMBDA
     | LEASE
     | READ_GROUP
     | reads("settings", "journal", "control", "report", "credentials", "login")
-    | writes("journal", "report", "login")
+    | writes("journal", "report")
+    | LOGINS
     | {"kms:Decrypt"},
     "terminate": BY_LAMBDA
     | LEASE
@@ -56,7 +55,7 @@ NEEDED: dict[str, set[str]] = {
     | CHANGE_GROUP
     | END
     | reads("settings", "journal", "control", "credentials", "login")
-    | writes("login")
+    | LOGINS
     | {"kms:Decrypt"},
     "transient": LOG | {"dynamodb:UpdateItem lease"},
     "states": {f"lambda:InvokeFunction {name}" for name in ("fetch", "scale", "terminate", "transient")}

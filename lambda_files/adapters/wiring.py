@@ -15,6 +15,7 @@ from adapters.aws.store import DynamoStore
 from adapters.clock import SystemClock
 from adapters.weka.client import WekaClient
 from adapters.weka.cluster import WekaCluster
+from adapters.weka.guard import LoginGuard
 from adapters.weka.login import Login
 from adapters.weka.pool import Pool
 from adapters.weka.rpc import Rpc
@@ -44,4 +45,5 @@ def ports(environment: Environment | None = None) -> Ports:
 def weka_client(store: DynamoStore, clock: Clock, addresses: Sequence[str], guid: str | None = None) -> WekaClient:
     """A client of the cluster behind these addresses, with the stored settings and credentials."""
     transport = Transport.from_settings(store.settings())
-    return WekaClient(Rpc(transport), Pool(addresses), Login(store.credentials(), store, clock), guid)
+    credentials = store.credentials()
+    return WekaClient(Rpc(transport), Pool(addresses), Login(credentials, LoginGuard(credentials, store, clock)), guid)

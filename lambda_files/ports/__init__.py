@@ -5,9 +5,10 @@ from __future__ import annotations
 from ports.cluster import Cluster
 from ports.compute import Compute, Group, GroupInstance, Instance
 from ports.lease import Clock, Grant, Lease
-from ports.store import Credentials, LoginMemory, Records, Refusal, Store
+from ports.store import Attempts, Credentials, LoginMemory, Records, Store
 
 __all__ = [
+    "Attempts",
     "Clock",
     "Cluster",
     "Compute",
@@ -19,6 +20,5 @@ __all__ = [
     "Lease",
     "LoginMemory",
     "Records",
-    "Refusal",
     "Store",
 ]

@@ -20,11 +20,17 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """When a login was last refused, in epoch seconds, and how many times in a row."""
+class Attempts:
+    """Logins since the last one that was accepted; times in epoch seconds.
 
-    at: int
-    count: int
+    `refused` in a row were refused, the last one at `refused_at`; to `unheard` others, the last of them sent at
+    `tried_at`, no answer came (yet).
+    """
+
+    refused_at: int = 0
+    refused: int = 0
+    tried_at: int = 0
+    unheard: int = 0
 
 
 class Records(Protocol):
@@ -67,13 +73,19 @@ class Store(Protocol):
 
 
 class LoginMemory(Protocol):
-    """Remembers refused logins, so that a wrong password is not tried until the account is locked."""
+    """Remembers attempts to log in, so that a wrong password is not tried until the account is locked."""
 
-    def refusal(self, fingerprint: str) -> Refusal | None:
-        """The last refusal of exactly these credentials, or None."""
+    def attempts(self, fingerprint: str) -> Attempts:
+        """The attempts made with exactly these credentials; read anew from the second question on."""
 
-    def remember_refusal(self, fingerprint: str, at: int, count: int) -> None:
-        """Note a refusal."""
+    def begin(self, fingerprint: str, at: int, known: Attempts, most: int) -> bool:
+        """Count one more attempt without answer; False when there are `most` by now, or the last was refused."""
 
-    def forget_refusal(self) -> None:
-        """Note that the credentials were accepted."""
+    def accepted(self, fingerprint: str, at: int) -> None:
+        """The credentials were accepted: no attempt before that moment counts any more."""
+
+    def refused(self, fingerprint: str, at: int) -> None:
+        """One of the attempts without answer was refused."""
+
+    def withdraw(self, fingerprint: str) -> None:
+        """One of the attempts without answer was none."""

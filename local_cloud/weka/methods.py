@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import actions, control, status, views
-from .errors import DropConnection, HttpFault, InvalidParams, MethodNotFound, Refusal
+from .errors import DropConnection, HttpFault, InvalidParams, MethodNotFound, Refusal, WekaError
 from .faults import bend
 from .model import Cluster
 from .transitions import advance
@@ -61,7 +61,12 @@ def call(
             control.set_(cluster, fault.set)
     with cluster.lock:
         advance(cluster)
-        answer = _answer(cluster, address, method, params, token, handler)
+        try:
+            answer = _answer(cluster, address, method, params, token, handler)
+        except WekaError as error:
+            if any(fault.drop_after for fault in faults):
+                raise DropConnection(method) from error
+            raise
         if method.endswith(("_list", "status")):
             earlier = cluster.faults.remember(f"{method} {params} {handler}", cluster.revision, answer)
             answer = earlier if any(fault.stale for fault in faults) else answer

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.stateful.aws.lambda_files.adapters.weka.backoff import pause_after
+from ansible_collections.stateful.aws.lambda_files.adapters.weka import backoff
 from ansible_collections.stateful.aws.lambda_files.join import scripts, sizes
 from ansible_collections.stateful.aws.lambda_files.scaling.invariants import s15_quiesced
 from ansible_collections.stateful.aws.lambda_files.scaling.policy import PolicyInvalid, policy_from_settings
@@ -48,9 +48,13 @@ def limits_in_force(policy: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def no_login_before(login: Mapping[str, Any]) -> str:
-    """Return until when no login is tried after the refusals that scaling_info read."""
-    pause = timedelta(seconds=pause_after(login["count"]))
-    return (datetime.fromisoformat(login["refused_at"]) + pause).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Return the moment before which no login is tried after those that scaling_info read; empty when there is none."""
+    refused_at, tried_at = (
+        int(datetime.fromisoformat(login[name]).timestamp()) if login[name] else 0
+        for name in ("refused_at", "tried_at")
+    )
+    moment = backoff.no_login_before(refused_at, login["refused"], tried_at, login["unheard"])
+    return "" if moment is None else datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def quiesced(scaling: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,14 +35,17 @@ options:
     elements: str
     default: []
   username:
-    description: WEKA user of the functions. Never returned.
+    description:
+      - WEKA user of the functions. Never returned.
+      - Given again as it is recorded it says that user and password are right, so that the functions try them again
+        although logins were refused.
     type: str
   password:
     description: Its password. Never returned. Required with O(username).
     type: str
 notes:
-  - "IAM actions: C(dynamodb:BatchGetItem), C(kms:Decrypt); to write C(dynamodb:PutItem), C(kms:Encrypt); to delete
-    C(dynamodb:DeleteItem)."
+  - "IAM actions: C(dynamodb:BatchGetItem), C(kms:Decrypt); to write C(dynamodb:PutItem), C(dynamodb:DeleteItem),
+    C(kms:Encrypt); to delete C(dynamodb:DeleteItem)."
   - Deleting the record also deletes what the functions keep beside it, such as their lease.
 extends_documentation_fragment:
   - stateful.aws.resource

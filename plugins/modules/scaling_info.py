@@ -80,8 +80,11 @@ scaling_info:
       type: dict
     login:
       description:
-        - When WEKA last refused the stored user (C(refused_at)), and how many times in a row; null when it did not.
-        - The filter C(stateful.aws.no_login_before) tells until when no login is tried.
+        - Logins of the stored user since the last one that WEKA accepted. C(refused) in a row were refused, the last
+          one at C(refused_at); to C(unheard) others, the last of them sent at C(tried_at), no answer came. Null when
+          there is neither.
+        - The filter C(stateful.aws.no_login_before) tells until when no login is tried; an empty text means that none is
+          until the import stores the user again.
       type: dict
     removed:
       description: Instances that were removed from WEKA and are not terminated yet.

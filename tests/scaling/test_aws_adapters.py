@@ -14,7 +14,7 @@ from cloud import BASE, NAME, PASSWORD, USER, cloud
 from errors import GroupMissing, LeaseHeld, LeaseLost, RecordsUnread, SettingsInvalid, SettingsMissing
 from judge import protections
 from moto import mock_aws
-from ports import Grant, Refusal
+from ports import Attempts, Grant
 from scaling.model import Journal, Removal
 
 
@@ -191,18 +191,31 @@ def test_all_items_come_in_one_call_and_what_dynamodb_kept_back_is_asked_for_aga
     assert len(calls) == 4
 
 
-def test_a_refused_login_is_remembered_for_exactly_those_credentials_until_they_are_accepted(dynamodb):
-    store = DynamoStore(dynamodb, None, BASE, NAME)
-    assert store.refusal("x") is None
-    store.forget_refusal()
-    assert "Item" not in dynamodb.get_item(TableName=BASE, Key={"Key": {"S": "login"}})
-    store.remember_refusal("x", 12, 3)
-    for reader in (store, DynamoStore(dynamodb, None, BASE, NAME)):
-        assert reader.refusal("x") == Refusal(12, 3)
-        assert reader.refusal("y") is None
-    store.forget_refusal()
-    for reader in (store, DynamoStore(dynamodb, None, BASE, NAME)):
-        assert reader.refusal("x") is None
+def test_logins_are_counted_before_they_are_made_and_for_exactly_those_credentials(dynamodb):
+    store, other = (DynamoStore(dynamodb, None, BASE, NAME) for _ in range(2))
+    assert store.attempts("x") == other.attempts("x") == Attempts()
+    assert store.begin("x", 10, Attempts(), 3)
+    assert not other.begin("x", 11, Attempts(), 3), "another function was first"
+    assert other.attempts("x") == Attempts(tried_at=10, unheard=1)
+    assert other.begin("x", 11, Attempts(tried_at=10, unheard=1), 3)
+    assert store.begin("x", 12, Attempts(tried_at=10, unheard=1), 3)
+    assert not store.begin("x", 13, Attempts(tried_at=10, unheard=1), 3)
+    assert store.attempts("x") == Attempts(tried_at=12, unheard=3)
+    for _ in range(4):
+        store.withdraw("x")
+    assert store.attempts("x") == Attempts(tried_at=12)
+    store.refused("x", 13)
+    assert store.attempts("x") == Attempts(13, 1, 13), "it was the only one left"
+    assert store.begin("x", 14, store.attempts("x"), 1)
+    store.refused("x", 15)
+    assert not other.begin("x", 15, Attempts(tried_at=12), 3), "it was refused meanwhile"
+    assert other.attempts("x") == Attempts(15, 2, 14)
+    store.accepted("x", 16)
+    assert other.attempts("x") == Attempts(tried_at=16)
+    other.withdraw("y")
+    assert other.attempts("y") == Attempts()
+    assert other.begin("y", 16, Attempts(), 3)
+    assert store.attempts("x") == Attempts(), "only the present credentials are remembered"
 
 
 def test_credentials_decrypt_only_under_the_clusters_own_context_and_once_in_a_warm_function():

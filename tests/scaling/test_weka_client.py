@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from adapters.weka.backoff import pause_after
 from adapters.weka.client import WekaClient
 from adapters.weka.cluster import WekaCluster
+from adapters.weka.guard import LoginGuard
 from adapters.weka.login import _TOKENS, Login
 from adapters.weka.pool import Pool
 from adapters.weka.rpc import Rpc
@@ -26,7 +27,7 @@ from errors import (
     SettingsInvalid,
     WrongCluster,
 )
-from ports import Credentials, Refusal
+from ports import Attempts, Credentials
 
 from local_cloud.weka import control
 from local_cloud.weka.certificate import self_signed
@@ -34,18 +35,39 @@ from local_cloud.weka.model import MachineSpec
 from local_cloud.weka.registry import Registry
 
 
+def no_wait(seconds: float) -> None:
+    raise AssertionError(f"it would wait {seconds} s")
+
+
 class Memory:
+    """The item of the table, in memory."""
+
     def __init__(self) -> None:
-        self.noted: dict[str, Refusal] = {}
+        self.noted: dict[str, Attempts] = {}
+        self.lock = threading.Lock()
 
-    def refusal(self, fingerprint: str) -> Refusal | None:
-        return self.noted.get(fingerprint)
+    def attempts(self, fingerprint: str) -> Attempts:
+        return self.noted.get(fingerprint, Attempts())
 
-    def remember_refusal(self, fingerprint: str, at: int, count: int) -> None:
-        self.noted[fingerprint] = Refusal(at, count)
+    def begin(self, fingerprint: str, at: int, known: Attempts, most: int) -> bool:
+        with self.lock:
+            now = self.attempts(fingerprint)
+            if now.refused != known.refused or now.unheard >= most:
+                return False
+            self.noted = {fingerprint: replace(now, tried_at=at, unheard=now.unheard + 1)}
+            return True
 
-    def forget_refusal(self) -> None:
-        self.noted.clear()
+    def accepted(self, fingerprint: str, at: int) -> None:
+        self.noted = {fingerprint: Attempts(tried_at=at)}
+
+    def refused(self, fingerprint: str, at: int) -> None:
+        with self.lock:
+            now = self.attempts(fingerprint)
+            self.noted = {fingerprint: replace(now, refused_at=at, refused=now.refused + 1, unheard=now.unheard - 1)}
+
+    def withdraw(self, fingerprint: str) -> None:
+        now = self.attempts(fingerprint)
+        self.noted = {fingerprint: replace(now, unheard=now.unheard - 1)}
 
 
 class World:
@@ -61,8 +83,14 @@ class World:
         self.memory = Memory()
         self.transport = Transport("https", self.port, True, self.weka.certificate)
 
-    def client(self, transport=None, password=PASSWORD, fingerprint="one", addresses=None, guid=None, **rpc):
-        login = Login(Credentials(USER, password, fingerprint), self.memory, self.ticker)
+    def sleep(self, seconds: float) -> None:
+        self.ticker.seconds += seconds
+
+    def client(
+        self, transport=None, password=PASSWORD, fingerprint="one", addresses=None, guid=None, sleep=None, **rpc
+    ):
+        credentials = Credentials(USER, password, fingerprint)
+        login = Login(credentials, LoginGuard(credentials, self.memory, self.ticker, sleep or no_wait))
         pool = Pool(self.addresses if addresses is None else addresses)
         return WekaClient(Rpc(transport or self.transport, **rpc), pool, login, guid)
 
@@ -322,15 +350,124 @@ def test_a_dry_run_that_fails_is_no_yes(world):
         cluster.deactivation_check(one)
 
 
-def test_refused_logins_are_paused_for_longer_and_longer_and_forgotten_when_one_is_accepted(world):
-    assert [pause_after(count) for count in range(1, 9)] == [1800, 3600, 7200, 14400, 28800, 57600, 86400, 86400]
-    for count in (1, 2, 3):
+def test_refused_logins_are_paused_for_longer_and_longer_and_given_up_before_the_account_is_locked(world):
+    for count, pause in enumerate((1800, 3600, 7200), 1):
         with pytest.raises(CredentialsRejected):
             world.client(password="wrong").read("status")
-        assert world.memory.noted["one"].count == count
-        world.ticker.seconds += pause_after(count) - 1
+        assert world.memory.noted["one"].refused == count
+        world.ticker.seconds += pause - 1
         with pytest.raises(CredentialsRejected, match=f"{count} times, last at .* not tried again before .* UTC"):
             world.client(password="wrong").read("status")
         world.ticker.seconds += 1
+    with pytest.raises(CredentialsRejected):
+        world.client(password="wrong").read("status")
+    world.ticker.seconds += 365 * 86400
+    with pytest.raises(CredentialsRejected, match="4 times, last at .* not tried again at all. Run import.yml"):
+        world.client(password="wrong").read("status")
+    assert world.weka.users._attempts[USER].failures == 4
+    assert world.client(fingerprint="stored anew").read("status")
+
+
+def test_an_accepted_login_ends_the_count(world):
+    with pytest.raises(CredentialsRejected):
+        world.client(password="wrong").read("status")
+    world.ticker.seconds += 1800
     assert world.client().read("status")
-    assert world.memory.noted == {}
+    assert (world.memory.noted["one"].refused, world.memory.noted["one"].unheard) == (0, 0)
+
+
+def test_logins_whose_answer_is_lost_are_counted_and_stop_before_the_account_is_locked(world):
+    world.weka.faults.add("user_login", {"drop_after": True})
+    for _ in range(4):
+        with pytest.raises(
+            ClusterUnreachable, match="3 logins .* got no answer, the last one at .* none is tried before"
+        ):
+            world.client(password="wrong", sleep=world.sleep).read("status")
+        world.ticker.seconds += 60
+    assert world.weka.users._attempts[USER].failures == 3
+    world.ticker.seconds += 1800
+    with pytest.raises(ClusterUnreachable, match="4 logins"):
+        world.client(password="wrong", sleep=world.sleep).read("status")
+    assert world.weka.users._attempts[USER].failures == 4
+    world.weka.faults.clear()
+    world.ticker.seconds += 1800
+    assert world.client().read("status"), "a cluster that answers again is used again"
+
+
+def test_after_lost_answers_one_refusal_is_the_last_attempt(world):
+    world.weka.faults.add("user_login", {"drop_after": True, "times": 2})
+    with pytest.raises(CredentialsRejected):
+        world.client(password="wrong").read("status")
+    world.ticker.seconds += 1800
+    with pytest.raises(CredentialsRejected):
+        world.client(password="wrong").read("status")
+    world.ticker.seconds += 365 * 86400
+    with pytest.raises(CredentialsRejected, match="not tried again at all"):
+        world.client(password="wrong").read("status")
+    assert world.weka.users._attempts[USER].failures == 4
+
+
+@pytest.mark.parametrize("fault", [{"http": 503}, {"error": "no such method", "code": -32601}, {"drop_before": True}])
+def test_members_that_look_at_no_credentials_use_up_no_attempt(world, fault):
+    """Members outside a cluster, those that start, and those that do not even tell their release."""
+    method = "client_query_backend" if "drop_before" in fault else "user_login"
+    for address in world.addresses[:5]:
+        world.weka.faults.add(method, {**fault, "address": address})
+    assert world.client().read("status")
+    assert world.memory.noted["one"].unheard == 0
+
+
+def test_an_attempt_that_cannot_be_counted_is_not_made(world):
+    def fails(*_: object) -> bool:
+        raise ConnectionError("no table")
+
+    world.memory.begin = fails
+    try:
+        with pytest.raises(ConnectionError):
+            world.client(password="wrong").read("status")
+    finally:
+        del world.memory.begin
+    assert USER not in world.weka.users._attempts
+
+
+def test_of_many_that_log_in_at_once_each_gets_its_turn(world):
+    world.memory.noted = {"one": Attempts(tried_at=int(world.ticker.seconds), unheard=3)}
+    waits: list[float] = []
+
+    def answered_meanwhile(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            world.memory.accepted("one", int(world.ticker.seconds))
+
+    assert world.client(sleep=answered_meanwhile).read("status")
+    assert len(waits) == 3
+
+
+def test_nobody_waits_for_a_turn_that_does_not_come(world):
+    world.memory.noted = {"one": Attempts(tried_at=int(world.ticker.seconds), unheard=3)}
+    with pytest.raises(ClusterUnreachable, match="3 logins"):
+        world.client(sleep=world.sleep).read("status")
+    assert USER not in world.weka.users._attempts
+
+
+@pytest.mark.parametrize(("password", "accepted"), [(PASSWORD, 30), ("wrong", 0)])
+def test_thirty_instances_that_join_at_once_all_log_in_or_leave_the_account_open(world, password, accepted):
+    """Each join is a function of its own, with tokens of its own; here those are thrown away at each attempt."""
+    outcomes: list[str] = []
+
+    def join() -> None:
+        credentials = Credentials(USER, password, "one")
+        guard = LoginGuard(credentials, world.memory, world.ticker, lambda seconds: time.sleep(seconds / 50))
+        try:
+            Login(credentials, guard)._login(Rpc(world.transport), world.addresses[0])
+            outcomes.append("accepted")
+        except CredentialsRejected:
+            outcomes.append("rejected")
+
+    threads = [threading.Thread(target=join) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (outcomes.count("accepted"), outcomes.count("rejected")) == (accepted, 30 - accepted)
+    assert world.weka.users.locked() == {}

@@ -83,7 +83,7 @@ def test_what_people_asked_for_and_what_the_last_pass_saw(runner: Runner) -> Non
     table.document("report", REPORT)
     table.document("journal", {"guid": "g", "starts": [], "removed": {"i-1": {"address": "10.0.0.1"}}})
     table.put("credentials", Ciphertext={"B": b"never-shown"})
-    table.put("login", Fingerprint={"S": "f"}, RefusedAt={"N": "1700000000"}, Count={"N": "2"})
+    table.logins(1_700_000_000, 2, 1_700_000_000, 0)
     holder = table.hold_lease(60)
     found = info(runner, "told-table")
     assert found["missing"] == ["group", "rule", "state machine"]
@@ -96,16 +96,23 @@ def test_what_people_asked_for_and_what_the_last_pass_saw(runner: Runner) -> Non
     assert (found["should_leave"], found["may_leave"]) == (["i-1", "i-2"], ["i-1"])
     assert found["held_back"] == REPORT["held_back"]
     assert found["last_report"]["at"] == "2023-11-14T22:13:20Z" and found["last_report"]["counts"] == {"drain": 1}
-    assert found["login"] == {"refused_at": "2023-11-14T22:13:20Z", "count": 2}
+    moment = "2023-11-14T22:13:20Z"
+    assert found["login"] == {"refused_at": moment, "refused": 2, "tried_at": moment, "unheard": 0}
     assert no_login_before(found["login"]) == "2023-11-14T23:13:20Z"
     assert found["lease"]["holder"] == holder
     assert quiesced(found)["allowed"] is False
     assert "never-shown" not in repr(found)
     table.hold_lease(-5)
     table.document("control", {"paused": None})
-    table.put("login", Fingerprint={"S": "f"}, RefusedAt={"N": "1700000000"}, Count={"N": "0"})
+    table.logins(0, 0, 1_700_000_000, 0)
     found = info(runner, "told-table")
     assert (found["lease"], found["paused"], found["login"]) == (None, None, None)
+    table.logins(0, 0, 1_700_000_000, 4)
+    login = info(runner, "told-table")["login"]
+    assert (login["refused_at"], login["refused"], login["unheard"]) == (None, 0, 4)
+    assert no_login_before(login) == "2023-11-14T22:43:20Z"
+    table.logins(1_700_000_000, 3, 1_700_000_000, 1)
+    assert no_login_before(info(runner, "told-table")["login"]) == ""
 
 
 def test_another_clusters_table_is_refused(runner: Runner) -> None:

@@ -1,22 +1,25 @@
-"""Settings, credentials, journal, people's word, report and refused logins: items of the cluster's table."""
+"""Settings, credentials, journal, people's word, report and logins: items of the cluster's table."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 from errors import LeaseLost, RecordsUnread, SettingsInvalid, SettingsMissing
 from ports.lease import Grant
-from ports.store import Credentials, Refusal
+from ports.store import Attempts, Credentials
 from scaling.model import Control, Journal, Removal
 
 SCHEMA = 1
 READS = 4
+LOGIN = {"Key": {"S": "login"}}
+# The numbers of the item login, in the order of the fields of Attempts.
+ATTEMPTS = ("RefusedAt", "Refused", "TriedAt", "Unheard")
 # What a warm function has decrypted, by the hash of the ciphertext: an idle pass asks KMS nothing.
 _DECRYPTED: dict[str, Credentials] = {}
 
@@ -193,29 +196,68 @@ class DynamoStore:
                 raise LeaseLost(words) from error
         self._items[key] = item
 
-    def refusal(self, fingerprint: str) -> Refusal | None:
-        """The last refusal of exactly these credentials, or None."""
+    def attempts(self, fingerprint: str) -> Attempts:
+        """The attempts made with exactly these credentials: as they were read with the other items, later anew."""
         item = self._known("login")
-        if item is None or item["Fingerprint"]["S"] != fingerprint or item.get("Count") == {"N": "0"}:
-            return None
-        return Refusal(int(item["RefusedAt"]["N"]), int(item.get("Count", {}).get("N", 1)))
+        self._asked.discard("login")
+        if item is None or item["Fingerprint"]["S"] != fingerprint:
+            return Attempts()
+        return Attempts(*(int(item[name]["N"]) for name in ATTEMPTS))
 
-    def remember_refusal(self, fingerprint: str, at: int, count: int) -> None:
-        """Note that the cluster refused these credentials at that time, for the so manieth time in a row."""
-        item = {
-            "Key": {"S": "login"},
-            "Fingerprint": {"S": fingerprint},
-            "RefusedAt": {"N": str(at)},
-            "Count": {"N": str(count)},
+    def begin(self, fingerprint: str, at: int, known: Attempts, most: int) -> bool:
+        """Count one more attempt without answer; False when there are `most` by now, or the last was refused."""
+        if known == Attempts():
+            return self._put_login(fingerprint, Attempts(tried_at=at, unheard=1), new=True)
+        return self._count(
+            fingerprint,
+            "SET TriedAt = :at ADD Unheard :one",
+            "Refused = :refused AND Unheard < :most",
+            {":at": at, ":one": 1, ":refused": known.refused, ":most": most},
+        )
+
+    def accepted(self, fingerprint: str, at: int) -> None:
+        """The credentials were accepted: no attempt before that moment counts any more."""
+        self._put_login(fingerprint, Attempts(tried_at=at))
+
+    def refused(self, fingerprint: str, at: int) -> None:
+        """One of the attempts without answer was refused."""
+        change, values = "SET RefusedAt = :at ADD Refused :one, Unheard :less", {":at": at, ":one": 1, ":less": -1}
+        if not self._count(fingerprint, change, "Unheard > :none", {**values, ":none": 0}):
+            # Others were accepted meanwhile, or have other credentials.
+            self._put_login(fingerprint, Attempts(at, 1, at))
+
+    def withdraw(self, fingerprint: str) -> None:
+        """One of the attempts without answer was none."""
+        self._count(fingerprint, "ADD Unheard :less", "Unheard > :none", {":less": -1, ":none": 0})
+
+    def _count(self, fingerprint: str, change: str, condition: str, numbers: dict[str, int]) -> bool:
+        """Change the numbers of exactly these credentials on a condition; whether it held."""
+        values = {name: {"N": str(number)} for name, number in numbers.items()}
+        return self._if_it_holds(
+            "update_item",
+            Key=LOGIN,
+            UpdateExpression=change,
+            ConditionExpression=f"Fingerprint = :mine AND {condition}",
+            ExpressionAttributeValues={":mine": {"S": fingerprint}, **values},
+        )
+
+    def _put_login(self, fingerprint: str, attempts: Attempts, new: bool = False) -> bool:
+        """Replace what is known; with `new` only that of other credentials, and whether there was no other."""
+        counts = {name: {"N": str(count)} for name, count in zip(ATTEMPTS, astuple(attempts), strict=True)}
+        mine = {"S": fingerprint}
+        condition = {
+            "ConditionExpression": "attribute_not_exists(Fingerprint) OR Fingerprint <> :mine",
+            "ExpressionAttributeValues": {":mine": mine},
         }
-        self._dynamodb.put_item(TableName=self._table, Item=item)
-        self._items["login"] = item
+        item = {**LOGIN, "Fingerprint": mine, **counts}
+        return self._if_it_holds("put_item", Item=item, **(condition if new else {}))
 
-    def forget_refusal(self) -> None:
-        """Note that the credentials were accepted; nothing is written when none was refused."""
-        item = self._known("login")
-        if item is not None and item.get("Count") != {"N": "0"}:
-            self.remember_refusal(item["Fingerprint"]["S"], int(item["RefusedAt"]["N"]), 0)
+    def _if_it_holds(self, change: str, **request: Any) -> bool:
+        try:
+            getattr(self._dynamodb, change)(TableName=self._table, **request)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def _known(self, key: str) -> dict[str, Any] | None:
         if key not in self._asked:

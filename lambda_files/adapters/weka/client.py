@@ -42,15 +42,6 @@ class WekaClient:
         for address in addresses:
             self.drop(address, f"{address} leaves the cluster")
 
-    def anonymous(self, method: str, params: Any = None) -> Any:
-        """Result of a method that needs no login, from the first member that answers."""
-        while True:
-            address = self._pool.current()
-            try:
-                return self._rpc.post(address, method, params or {})
-            except (Unusable, Unauthorized, Forbidden) as error:
-                self._pool.drop(address, str(error))
-
     def read(self, method: str, params: Any = None, only: frozenset[str] | None = None) -> Any:
         """Result of a method that changes nothing, or of its objects just the fields `only`; raises a ClusterError."""
 

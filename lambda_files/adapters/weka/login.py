@@ -1,32 +1,31 @@
-"""Tokens, and the guard that keeps a wrong password from locking the account."""
+"""Tokens of the stored user: kept while they work, renewed by the refresh token, else by one login."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from errors import ClusterAnswerUnknown, ClusterRefused, CredentialsLocked, CredentialsRejected
-from ports.lease import Clock
-from ports.store import Credentials, LoginMemory
+from ports.store import Credentials
 
-from adapters.weka.backoff import pause_after
-from adapters.weka.rpc import Forbidden, Rpc, Unauthorized
+from adapters.weka.guard import ADVICE, LoginGuard
+from adapters.weka.rpc import Forbidden, Rpc, Unauthorized, Unheard, Unusable
 
-ADVICE = "Run import.yml again with the right weka_username and weka_password."
 # Tokens of a warm function, by fingerprint of the credentials: an idle pass logs in nowhere.
 _TOKENS: dict[str, tuple[str, str | None]] = {}
 
 
 class Login:
-    """Tokens of one user; a refused login is remembered and not repeated before its pause is over."""
+    """Tokens of one user; the guard says whether a login may be tried."""
 
-    def __init__(self, credentials: Credentials, memory: LoginMemory, clock: Clock) -> None:
+    def __init__(self, credentials: Credentials, guard: LoginGuard) -> None:
         self._credentials = credentials
-        self._memory = memory
-        self._clock = clock
+        self._guard = guard
 
     def token(self, rpc: Rpc, address: str) -> str:
-        """The access token, by login when there is none; raises CredentialsRejected or CredentialsLocked."""
+        """The access token, by login when there is none.
+
+        Raises CredentialsRejected, CredentialsLocked or ClusterUnreachable, and Unusable when another member may do.
+        """
         known = _TOKENS.get(self._credentials.fingerprint)
         return known[0] if known else self._login(rpc, address)
 
@@ -42,29 +41,24 @@ class Login:
 
     def _login(self, rpc: Rpc, address: str) -> str:
         user = self._credentials.username
-        now = int(self._clock.now().timestamp())
-        refusal = self._memory.refusal(self._credentials.fingerprint)
-        if refusal is not None and now < refusal.at + pause_after(refusal.count):
-            raise CredentialsRejected(
-                f"The cluster refused the stored credentials of WEKA user {user} {refusal.count} times, last at "
-                f"{_moment(refusal.at)}; to keep the account from being locked they are not tried again before "
-                f"{_moment(refusal.at + pause_after(refusal.count))}. {ADVICE}"
-            )
-        count = refusal.count + 1 if refusal else 1
+        # Needs no login. A member that does not answer this shall not use up an attempt.
+        rpc.post(address, "client_query_backend", {})
+        self._guard.begin()
         try:
             token = self._keep(rpc.post(address, "user_login", [user, self._credentials.password]))
         except Forbidden as error:
-            locked = CredentialsLocked(f"The cluster has locked WEKA user {user} after failed logins. {ADVICE}")
-            self._refused(now, count, locked, error)
+            self._guard.refused()
+            raise CredentialsLocked(f"The cluster has locked WEKA user {user} after failed logins. {ADVICE}") from error
         except (Unauthorized, ClusterRefused) as error:
-            rejected = CredentialsRejected(f"The cluster refused the login of WEKA user {user}. {ADVICE}")
-            self._refused(now, count, rejected, error)
-        self._memory.forget_refusal()
+            self._guard.refused()
+            raise CredentialsRejected(f"The cluster refused the login of WEKA user {user}. {ADVICE}") from error
+        except Unheard:
+            raise
+        except Unusable:
+            self._guard.withdraw()
+            raise
+        self._guard.accepted()
         return token
-
-    def _refused(self, now: int, count: int, failure: Exception, cause: Exception) -> NoReturn:
-        self._memory.remember_refusal(self._credentials.fingerprint, now, count)
-        raise failure from cause
 
     def _keep(self, answer: Any) -> str:
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
@@ -73,7 +67,3 @@ class Login:
         _TOKENS.clear()
         _TOKENS[self._credentials.fingerprint] = access, answer.get("refresh_token")
         return access
-
-
-def _moment(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"

@@ -28,6 +28,10 @@ class Unusable(Exception):
     """This member cannot answer; another one may."""
 
 
+class Unheard(Unusable):
+    """No answer came: the request may have been taken or not."""
+
+
 class Unauthorized(Exception):
     """The token, or the login, was not accepted."""
 
@@ -90,7 +94,7 @@ class Rpc:
                     return status, lean_answer(self._chunks(response, what, LARGEST_LEAN_ANSWER), only)
                 return status, b"".join(self._chunks(response, what, LARGEST_ANSWER))
         except requests.RequestException as error:
-            raise Unusable(f"{what} failed: {error}") from error
+            raise Unheard(f"{what} failed: {error}") from error
         except ValueError as error:
             raise ClusterAnswerUnknown(f"{what} answered HTTP 200 with something that is not JSON: {error}") from error
 

@@ -22,6 +22,7 @@ from ansible_collections.stateful.aws.plugins.module_utils._resources._records i
 from botocore.exceptions import ClientError
 
 ITEMS = ("settings", "credentials", "lease", "journal", "login", "control", "report")
+COMPARED = ("settings", "credentials", "login")
 INVISIBLE = Retry("NotFoundException", "", 120, "KMS is eventually consistent after CreateKey")
 UNUSABLE = {"KMSInvalidStateException": "pending deletion or not usable", "DisabledException": "disabled"}
 # KMS encrypts up to 4096 bytes at once; a DynamoDB item has at most 400 KB (API references).
@@ -36,7 +37,7 @@ class ClusterRecord(Resource):
     tagged = False
     iam_actions = {
         "read": ("dynamodb:BatchGetItem", "kms:Decrypt"),
-        "write": ("dynamodb:PutItem", "kms:Encrypt"),
+        "write": ("dynamodb:PutItem", "dynamodb:DeleteItem", "kms:Encrypt"),
         "delete": ("dynamodb:DeleteItem",),
     }
     options = {
@@ -97,6 +98,7 @@ class ClusterRecord(Resource):
             "credentials": self._decrypted(credentials["Ciphertext"]["B"]) if credentials and self._compares else None,
             "_document": document,
             "_schema": int(settings.get("Schema", {}).get("N", SCHEMA)),
+            "_refused": int(items.get("login", {}).get("Refused", {"N": "0"})["N"]),
             "_items": [name for name in ITEMS if name in items],
         }
 
@@ -106,7 +108,7 @@ class ClusterRecord(Resource):
 
     def _items(self) -> Mapping[str, Any]:
         """Return the record's items that an option asks about, by key."""
-        wanted = ITEMS if self.option("state") == "absent" else ITEMS[: 2 if self._compares else 1]
+        wanted = ITEMS if self.option("state") == "absent" else COMPARED if self._compares else ("settings",)
         found = records.read(self.aws, self._table, wanted)
         return found.items if found else {}
 
@@ -152,7 +154,10 @@ class ClusterRecord(Resource):
             )
 
     def plan(self, observed: Observed | None) -> list[Step]:
-        """Write the settings if they differ, and encrypt and write the credentials if they do; else only read."""
+        """Write the settings if they differ, and encrypt and write the credentials if they do; else only read.
+
+        Credentials that are the same are also given to say that they are right: refused logins count no more.
+        """
         different = self.differences(observed)
         steps: list[Step] = []
         if "settings" in different:
@@ -160,6 +165,8 @@ class ClusterRecord(Resource):
             steps.append(self._put_settings(observed, different["settings"]))
         if "credentials" in different:
             steps.extend(self._put_credentials(different["credentials"]))
+        elif self._compares and observed and observed["_refused"]:
+            steps.append(self._forget_refusals(observed["_refused"]))
         return steps
 
     def _refuse_conflict(self, recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -220,6 +227,16 @@ class ClusterRecord(Resource):
             {"credentials": pair},
         )
         return [encrypt, put]
+
+    def _forget_refusals(self, refused: int) -> Step:
+        """The functions stop before the account is locked; somebody who gives the same user again lets them go on."""
+        return self.change(
+            "dynamodb",
+            "delete_item",
+            {"TableName": self._table, "Key": {"Key": {"S": "login"}}},
+            "let the functions try the WEKA user again",
+            {"refused_logins": (refused, 0)},
+        )
 
     def plan_absent(self, observed: Observed) -> list[Step]:
         """Delete the items that are there."""

@@ -21,6 +21,7 @@ from ansible_collections.stateful.aws.plugins.module_utils._resources import _re
 from ansible_collections.stateful.aws.plugins.module_utils._resources.instance_hold import HOLD
 from botocore.exceptions import ClientError
 
+LOGIN = {"refused_at": "RefusedAt", "refused": "Refused", "tried_at": "TriedAt", "unheard": "Unheard"}
 ITEMS = ("settings", "control", "lease", "report", "journal", "login")
 SHOWN = 10
 # A pass takes ten minutes at most and one begins each minute, so whatever runs is among these.
@@ -137,10 +138,12 @@ class ScalingInfo(Reading):
 
 
 def _login(found: records.Records) -> dict[str, Any] | None:
-    """Return when the cluster last refused the stored user, and how often in a row; None once it was accepted."""
+    """Return how many logins in a row the cluster refused or left without answer, and when; None for none."""
     item = found.items.get("login", {})
-    count = int(item.get("Count", {"N": "1"})["N"]) if item else 0
-    return {"refused_at": records.told(int(item["RefusedAt"]["N"])), "count": count} if count else None
+    told = {name: int(item[key]["N"]) if item else 0 for name, key in LOGIN.items()}
+    if not told["refused"] and not told["unheard"]:
+        return None
+    return told | {name: records.told(told[name]) if told[name] else None for name in ("refused_at", "tried_at")}
 
 
 def _report(report: dict[str, Any]) -> dict[str, Any] | None:

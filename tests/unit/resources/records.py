@@ -44,6 +44,11 @@ class Table:
         """Write what a pause writes."""
         self.document("control", {"paused": {"since": since, "by": by, "reason": reason}})
 
+    def logins(self, refused_at: int, refused: int, tried_at: int, unheard: int) -> None:
+        """Write what the functions write of logins since the last accepted one."""
+        numbers = {"RefusedAt": refused_at, "Refused": refused, "TriedAt": tried_at, "Unheard": unheard}
+        self.put("login", Fingerprint={"S": "f"}, **{name: {"N": str(number)} for name, number in numbers.items()})
+
     def hold_lease(self, seconds: float) -> str:
         """Give the lease to an execution for so long; return its name."""
         holder = f"arn:aws:states:us-east-1:123456789012:execution:{self.name}:at-work"

@@ -14,41 +14,24 @@ from ansible_collections.stateful.aws.plugins.module_utils._resources.cluster_re
 from botocore.exceptions import ClientError
 
 from tests.unit.harness import Runner
+from tests.unit.resources.records import Table
 
 SECRET = "correct-horse-battery"
 USER = "some-weka-user"
 
 
-class World:
+class World(Table):
     """One cluster's table and key, as dynamodb_table and kms_key make them."""
 
     def __init__(self, runner: Runner, cluster: str) -> None:
-        self.runner, self.cluster = runner, cluster
-        self.table = f"stateful-{cluster}"
-        self.dynamodb, self.kms = runner.client("dynamodb"), runner.client("kms")
-        self.dynamodb.create_table(
-            TableName=self.table,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "Key", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "Key", "AttributeType": "S"}],
-        )
+        super().__init__(runner, cluster)
+        self.runner, self.kms = runner, runner.client("kms")
         self.key = self.kms.create_key()["KeyMetadata"]["Arn"]
-
-    @property
-    def least(self) -> dict[str, Any]:
-        return {"cluster": self.cluster, "table": self.table}
 
     def options(self, **more: Any) -> dict[str, Any]:
         settings = {"subnet_id": "subnet-1", "max_size": 10}
         user = {"username": USER, "password": SECRET, "kms_key_arn": self.key}
         return {**self.least, "document": settings, **user, **more}
-
-    def item(self, key: str) -> dict[str, Any] | None:
-        found: dict[str, Any] = self.dynamodb.get_item(TableName=self.table, Key={"Key": {"S": key}})
-        return found.get("Item")
-
-    def put(self, key: str, **attributes: Any) -> None:
-        self.dynamodb.put_item(TableName=self.table, Item={"Key": {"S": key}, **attributes})
 
     def decrypted(self, cluster: str) -> Any:
         item = self.item("credentials")
@@ -98,6 +81,19 @@ def test_the_items_are_what_the_functions_read(runner: Runner, world: World) -> 
         world.decrypted("another-cluster")
 
 
+def test_the_same_user_given_again_lets_the_functions_try_it_again(runner: Runner, world: World) -> None:
+    runner("cluster_record", **world.options())
+    world.logins(1_700_000_000, 4, 1_700_000_000, 0)
+    assert runner("cluster_record", **world.least)["changed"] is False and world.item("login")
+    result, written = runner.writes(lambda: runner("cluster_record", check=True, **world.options()))
+    assert actions(result) == ["dynamodb:DeleteItem"] and written == []
+    result = runner("cluster_record", **world.options())
+    assert actions(result) == ["dynamodb:DeleteItem"] and world.item("login") is None
+    assert runner("cluster_record", **world.options())["changed"] is False
+    world.logins(0, 0, 1_700_000_000, 1)
+    assert runner("cluster_record", **world.options())["changed"] is False, "one that is on its way is no refusal"
+
+
 def test_credentials_are_in_no_result_diff_or_message(
     runner: Runner, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -132,7 +128,7 @@ def test_without_document_and_user_it_only_reads(runner: Runner, world: World) -
     read, written = runner.writes(lambda: runner("cluster_record", **world.least))
     assert (read["changed"], written, read["api_calls"]) == (False, [], 1)
     assert read["cluster_record"] == {
-        "table": world.table,
+        "table": world.name,
         "settings": {"schema": 1, "cluster": world.cluster, "subnet_id": "subnet-1", "max_size": 10},
     }
 
@@ -202,7 +198,7 @@ def test_a_table_with_another_key_is_refused(runner: Runner) -> None:
 
 def test_a_run_stopped_after_the_settings_is_finished(runner: Runner, world: World) -> None:
     runner("cluster_record", **world.options())
-    world.dynamodb.delete_item(TableName=world.table, Key={"Key": {"S": "credentials"}})
+    world.dynamodb.delete_item(TableName=world.name, Key={"Key": {"S": "credentials"}})
     assert actions(runner("cluster_record", **world.options())) == ["kms:Encrypt", "dynamodb:PutItem"]
 
 
@@ -223,10 +219,10 @@ def test_a_key_that_cannot_be_used_is_named(runner: Runner, world: World, end: s
 
 def test_a_table_whose_key_dynamodb_may_not_use_is_named(world: World) -> None:
     answer = {"Error": {"Code": "AccessDeniedException", "Message": "KMS key access denied error: is disabled."}}
-    with pytest.raises(ResourceError, match=f"{world.table} cannot be read.*cancel the deletion and enable it"):
-        explain_table(world.table, ClientError(answer, "BatchGetItem"))
+    with pytest.raises(ResourceError, match=f"{world.name} cannot be read.*cancel the deletion and enable it"):
+        explain_table(world.name, ClientError(answer, "BatchGetItem"))
     answer["Error"]["Message"] = "not authorized"
-    explain_table(world.table, ClientError(answer, "BatchGetItem"))
+    explain_table(world.name, ClientError(answer, "BatchGetItem"))
 
 
 def test_settings_written_meanwhile_are_looked_at_before_they_are_replaced(
@@ -254,7 +250,7 @@ def test_deletion_takes_every_item(runner: Runner, world: World) -> None:
         world.put(key, Owner={"S": "x"})
     gone = runner("cluster_record", **world.least, state="absent")
     assert actions(gone) == ["dynamodb:DeleteItem"] * 7
-    assert world.dynamodb.scan(TableName=world.table)["Items"] == []
+    assert world.dynamodb.scan(TableName=world.name)["Items"] == []
 
 
 @pytest.mark.parametrize(
