@@ -137,12 +137,18 @@ def s3_fits(after: Totals, cluster: ClusterView, policy: Policy) -> Verdict:
 
 
 def s4_budget(before: Totals, after: Totals, cluster: ClusterView, policy: Policy) -> Verdict:
-    """S4: leaving and down machines together stay within tolerance, and so do drains per pass and per hour."""
+    """S4: leaving and down machines together stay within tolerance, and so do drains per pass and per hour.
+
+    A machine that is down already makes none more, so that several dead ones are replaced one after the other.
+    """
     if cluster.stripe_protection is None:
         return False, "the cluster does not say how many failures it tolerates"
-    tolerance = min(policy.max_leaving, cluster.stripe_protection)
+    is_one_more = after.missing > before.missing
+    tolerance = min(policy.max_leaving, cluster.stripe_protection) if is_one_more else cluster.stripe_protection
     if after.missing > tolerance:
         return False, f"{after.missing} machines would be leaving or down at once, {tolerance} are tolerated"
+    if after.leaving > policy.max_leaving:
+        return False, f"{after.leaving} machines would be leaving at once, {policy.max_leaving} may"
     # A machine whose drain was half told is on its way out itself.
     others = before.out - (after.starts == before.starts)
     if policy.strict and others > 0:

@@ -21,8 +21,8 @@ class Totals:
     """Counts of a snapshot and of what this pass took so far.
 
     `sound` healthy members, in `domains` failure domains (None: one is unknown), with `leaders` containers that can
-    lead; `out` members on their way out; `missing` machines of the cluster that leave or are down; `all_bytes` of
-    drives, of which `staying_bytes` are on machines that stay (None: a size is unknown); `starts` drains begun within
+    lead; `out` members on their way out; `leaving` machines of the cluster, and `missing` ones that leave or are down;
+    `all_bytes` of drives, of which `staying_bytes` are on machines that stay (None: a size is unknown); `starts` drains begun within
     an hour, `taken` of them in this pass; `places` counts the cluster's records by address, id and identifier.
     """
 
@@ -32,6 +32,7 @@ class Totals:
     domains: Mapping[str | None, int]
     leaders: int
     out: int
+    leaving: int
     missing: int
     all_bytes: int | None
     staying_bytes: int
@@ -57,6 +58,7 @@ class Totals:
             domains=Counter(domain for machine in sound for domain in _domains(machine)),
             leaders=sum(map(_leaders, sound)),
             out=len(out),
+            leaving=sum(map(leaving, machines)),
             missing=sum(leaving(machine) or down(machine) for machine in machines),
             all_bytes=sum(map(_bytes, machines)) if known else None,
             staying_bytes=sum(_bytes(machine) for machine in machines if not leaving(machine)),
@@ -74,6 +76,7 @@ class Totals:
             domains=Counter(self.domains) - Counter(_domains(machine)) if lost else self.domains,
             leaders=self.leaders - lost * _leaders(machine),
             out=self.out + (in_group(candidate) and not begun),
+            leaving=self.leaving + (not begun),
             missing=self.missing + (not begun and not down(machine)),
             staying_bytes=self.staying_bytes - (not begun) * _bytes(machine),
             starts=self.starts + (not begun),

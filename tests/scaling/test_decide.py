@@ -421,6 +421,18 @@ def test_strict_lets_one_machine_go_at_a_time():
     assert of(decide(after, STRICT, NOW), Action.REMOVE) == [instance(0)]
 
 
+def test_in_strict_dead_machines_are_replaced_one_after_the_other():
+    machines = [down(0, 500), down(1, 500), *(machine(n) for n in range(2, 9))]
+    plan = decide(world(machines, 9, original_size=6), STRICT, NOW)
+    assert (of(plan, Action.DRAIN), held(plan)) == ([instance(0)], {})
+    plan = decide(world([draining(0), *machines[1:]], 9, original_size=6), STRICT, NOW)
+    assert of(plan, Action.DRAIN) == [instance(0)]
+    plan = decide(world([inactive(0), *machines[1:]], 9, original_size=6), STRICT, NOW)
+    assert (of(plan, Action.REMOVE), of(plan, Action.DRAIN)) == ([instance(0)], [])
+    plan = decide(world(machines[1:], 9, original_size=6), STRICT, NOW)
+    assert of(plan, Action.DRAIN) == [instance(1)]
+
+
 def test_strict_never_goes_below_the_size_at_import():
     plan = decide(world([machine(n) for n in range(9)], 6, original_size=9), STRICT, NOW)
     assert plan.may_leave == ()

@@ -124,8 +124,10 @@ def test_s4_what_leaves_or_is_down_stays_within_tolerance_and_the_limits(snapsho
         return
     cluster = snapshot.cluster
     missing = {m for m in cluster.machines if not m.inactive and (leaving(m) or not sound_containers(m))}
-    limit = min(policy.max_leaving, cluster.stripe_protection)
-    assert len(missing | {d.machine for d in begun}) <= limit
+    more = {d.machine for d in begun} - missing
+    limit = min(policy.max_leaving, cluster.stripe_protection) if more else cluster.stripe_protection
+    assert len(missing | more) <= limit
+    assert len({m for m in missing if leaving(m)} | {d.machine for d in begun}) <= policy.max_leaving
     assert len(begun) <= policy.max_removals_per_pass
     assert len(begun) + len(snapshot.journal.starts) <= policy.max_removals_per_hour
     if policy.strict:

@@ -69,6 +69,10 @@ def _settled(world: World) -> None:
             raise Broken("L1", f"{host.iid} was removed from the cluster and still runs")
         if host.going and _untouched(host) and _identified(host, world) and not _told(world):
             raise Broken("L2", f"{host.iid} never got out, and the report does not say why")
+    dead = [h for h in members if h.down and not h.back and all(box.status != "UP" for box in h.boxes)]
+    for host in dead:
+        if _can_be_replaced(host, members, world):
+            raise Broken("L1", f"{host.iid} is dead and could be replaced")
     surplus = [h for h in members if h.shown == h.iid and h.boxes and not h.leaving and not h.inactive and not h.back]
     if len(surplus) <= world.desired:
         return
@@ -101,21 +105,33 @@ def _identified(host: Host, world: World) -> bool:
 
 def _can_go(host: Host, members: list[Host], world: World) -> bool:
     """Whether every promise allows this one to begin to leave, now that nothing moves."""
-    if not (host.sound and _untouched(host) and _identified(host, world)) or world.moving:
-        return False
     hosts, policy = world.hosts.values(), world.policy
-    if any(h.leaving or h.down for h in hosts) and policy.strict:
+    going = sum(h.leaving or h.down for h in hosts)
+    if not host.sound or going and policy.strict or going + 1 > min(policy.max_leaving, world.stripe[1]):
         return False
-    going = sum(h.leaving or h.down for h in hosts) + 1
-    stay = [h for h in members if h is not host and h.sound]
     needed = max(sum(world.stripe), policy.min_members, (world.original or 0) if policy.strict else 0)
-    sizes = [d.size for h in hosts for d in h.disks]
-    room = sum(d.size or 0 for h in stay for d in h.disks if d.status == "ACTIVE") * USABLE * policy.capacity_threshold
+    return _can_be_spared(host, members, world, needed)
+
+
+def _can_be_replaced(host: Host, members: list[Host], world: World) -> bool:
+    """Whether every promise allows this one, which does not serve any more, to begin to leave."""
+    hosts, policy = world.hosts.values(), world.policy
+    if any(h.leaving for h in hosts) or not min(policy.max_leaving, policy.max_replacing):
+        return False
+    if sum(h.leaving or h.down for h in hosts) > world.stripe[1]:
+        return False
+    return _can_be_spared(host, members, world, world.stripe[0] + world.stripe[1])
+
+
+def _can_be_spared(host: Host, members: list[Host], world: World, needed: int) -> bool:
+    if not (_untouched(host) and _identified(host, world)) or world.moving:
+        return False
+    stay = [h for h in members if h is not host and h.sound]
+    sizes = [d.size for h in world.hosts.values() for d in h.disks]
+    room = sum(d.size or 0 for h in stay for d in h.disks if d.status == "ACTIVE") * USABLE
     return (
-        going <= min(policy.max_leaving, world.stripe[1])
-        and len(stay) >= needed
+        len(stay) >= max(needed, world.required[1])
         and len({h.domain for h in stay}) >= world.required[0]
-        and len(stay) >= world.required[1]
         and None not in sizes
-        and world.provisioned < room
+        and world.provisioned < room * world.policy.capacity_threshold
     )

@@ -35,6 +35,7 @@ class Oracle:
         self.mutations = 0
         self.effects = 0
         self._starts: list[tuple[float, str]] = []
+        self._excused: set[str] = set()
 
     def note(self, process: Process, what: str, target: str = "") -> None:
         """A line of the history."""
@@ -115,9 +116,13 @@ class Oracle:
             for h in world.hosts.values()
             if h is not host and (_shown(h, process) or ((h.leaving or h.down) and not h.begun and h.worse <= seen))
         ]
-        if len(missing) + 1 > min(policy.max_leaving, world.stripe[1]):
+        fell = host.down or host.better > seen
+        if len(missing) + 1 > (world.stripe[1] if fell else min(policy.max_leaving, world.stripe[1])):
             raise Broken("S4", f"{len(missing) + 1} machines leave or are down")
-        if policy.strict and missing:
+        going = [h for h in missing if h.leaving or _shown(h, process)]
+        if len(going) + 1 > policy.max_leaving:
+            raise Broken("S4", f"{len(going) + 1} machines leave")
+        if policy.strict and (going if fell else missing):
             raise Broken("S4", "strict lets one machine go at a time")
         if host.alive:
             self._voluntary(process, host)
@@ -212,6 +217,8 @@ class Oracle:
         """A protection goes off."""
         if host.ec2 == "running":
             self._proven(process, host, "S7")
+            if host.worse > process.served.get("cluster", -1):
+                self._excused.add(host.iid)
 
     def ends(self, process: Process, host: Host) -> None:
         """The instance is terminated; one that ends already is not harmed."""
@@ -227,7 +234,7 @@ class Oracle:
     def between(self) -> None:
         """Whenever time has passed."""
         for iid in self.world.ended_by_group:
-            if not self.world.hosts[iid].empty:
+            if not self.world.hosts[iid].empty and iid not in self._excused:
                 raise Broken("S7", f"{iid} was left without protection, and the group ended it with its data")
         self.world.ended_by_group.clear()
 
