@@ -117,7 +117,8 @@ class Pass:
             [machine for _, machine in removals if machine.instance_id in ours],
             self._ports.clock.now(),
         )
-        self._write(journal)
+        # Also one that stands as it was before: the same task, delivered twice, may take back what this one relies on.
+        self._write(journal, anyway=bool(removals))
         if plan.orphan_drives:
             self._try("remove drives without a container", lambda: cluster.remove_drives(plan.orphan_drives))
         for decision, machine in drains:
@@ -174,8 +175,8 @@ class Pass:
         self._begun = True
         return True
 
-    def _write(self, journal: Journal) -> None:
-        if worth_writing(self._stored, journal):
+    def _write(self, journal: Journal, anyway: bool = False) -> None:
+        if anyway or worth_writing(self._stored, journal):
             self._fence()
             self._ports.store.write_journal(journal, self._grant)
             self._stored = journal

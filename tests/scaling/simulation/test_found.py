@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from errors import ClusterRefused, ClusterUnreachable
 from scaling.policy import Policy
 
 from simulation.made import world_of
@@ -89,3 +90,21 @@ def test_f21_the_same_task_delivered_twice_forgets_no_removal():
     assert hosts(world)[0].removed
     run.passes(1)
     assert ended(world) == [0]
+
+
+def test_f21_what_the_same_task_delivered_twice_took_back_the_other_one_does_not_rely_on(monkeypatch):
+    world = world_of(8, 7, Policy())
+    run = scripted(world)
+    run.passes(1, seconds=600)
+    errors = [ClusterUnreachable("no answer"), ClusterRefused("not enough capacity")]
+    monkeypatch.setattr(
+        run.storm, "refusal", lambda _, call, __: errors.pop(0) if errors and call == "weka:remove_drive" else None
+    )
+    run.passes(1)
+    world.fall(hosts(world)[7], "terminated")
+    run.cues[("scale", "autoscaling:DescribeAutoScalingGroups", 1)] = run.twin
+    (outcome,) = run.passes(1)
+    assert "LeaseLost" in outcome
+    assert not errors and not hosts(world)[0].removed, "what is not in the journal is not removed"
+    run.passes(2)
+    assert ended(world) == [0, 7]
