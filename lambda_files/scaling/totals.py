@@ -22,8 +22,9 @@ class Totals:
 
     `sound` healthy members, in `domains` failure domains (None: one is unknown), with `leaders` containers that can
     lead; `out` members on their way out; `leaving` machines of the cluster, and `missing` ones that leave or are down;
-    `all_bytes` of drives, of which `staying_bytes` are on machines that stay (None: a size is unknown); `starts` drains begun within
-    an hour, `taken` of them in this pass; `places` counts the cluster's records by address, id and identifier.
+    `all_bytes` of drives, of which `staying_bytes` are on machines that stay (None: a size is unknown); `starts`
+    drains begun within an hour, `taken` of them in this pass; `places` counts the cluster's records by address, id and
+    identifier.
     """
 
     alive: int
