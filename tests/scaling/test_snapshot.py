@@ -202,9 +202,12 @@ def test_only_an_active_container_that_is_up_can_lead(answers, change):
     assert sum(c.can_lead for m in cluster_view(**answers).machines for c in m.containers) == 17
 
 
-def test_a_container_whose_management_is_down_cannot_lead(answers):
-    node = next(n for key, n in answers["nodes"].items() if n["slot"] == 0)
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_container_whose_management_is_down_or_not_listed_cannot_lead(answers, is_listed):
+    key, node = next((key, n) for key, n in answers["nodes"].items() if n["slot"] == 0)
     node["status"] = "DOWN"
+    if not is_listed:
+        del answers["nodes"][key]
     assert sum(c.can_lead for m in cluster_view(**answers).machines for c in m.containers) == 17
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from scaling.model import Control, Journal, Removal
 
 SCHEMA = 1
 READS = 4
+# DynamoDB wants to be given time before it is asked again for what it kept back (BatchGetItem's API reference).
+PAUSE_SECONDS = 0.1
 LOGIN = {"Key": {"S": "login"}}
 # The numbers of the item login, in the order of the fields of Attempts.
 ATTEMPTS = ("RefusedAt", "Refused", "TriedAt", "Unheard")
@@ -113,7 +116,8 @@ class DynamoStore:
         """
         wanted = [{"Key": {"S": key}} for key in items]
         found: dict[str, dict[str, Any]] = {}
-        for _ in range(READS):
+        for number in range(READS):
+            time.sleep(number * PAUSE_SECONDS)
             answer = self._dynamodb.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
             for item in answer["Responses"].get(self._table, []):
                 found[item["Key"]["S"]] = item

@@ -143,7 +143,7 @@ def _machines(hosts: Any, nodes: Any, disks: Any) -> tuple[Machine, ...]:
         if host.get("mode") not in ("backend", "client"):
             raise ClusterAnswerUnknown(f"hosts_list: {key} has the unknown mode {host.get('mode')!r}.")
         if host["mode"] == "backend":
-            container = _container(host_id, host, management.get(host_id), drives[host_id])
+            container = _container(host_id, host, management.get(host_id), drives[host_id], asked=bool(nodes))
             identity = (container.address, container.instance_id, container.machine_identifier)
             by_identity[identity].append(container)
     lost = sorted({host_id for host_id, of_host in drives.items() if of_host} - ids)
@@ -157,7 +157,10 @@ def _machines(hosts: Any, nodes: Any, disks: Any) -> tuple[Machine, ...]:
     )
 
 
-def _container(host_id: int, host: dict[str, Any], node: dict[str, Any] | None, drives: list[Drive]) -> Container:
+def _container(
+    host_id: int, host: dict[str, Any], node: dict[str, Any] | None, drives: list[Drive], asked: bool
+) -> Container:
+    """The container; `asked`: processes were listed, so that one without its management process cannot lead."""
     cloud = host.get("aws") or host.get("cloud") or {}
     fenced = _time(node.get("last_fencing_time")) if node else None
     return Container(
@@ -174,7 +177,7 @@ def _container(host_id: int, host: dict[str, Any], node: dict[str, Any] | None, 
         drives=tuple(sorted(drives, key=lambda drive: drive.uuid)),
         uid=_text(host.get("uid")),
         failure_domain=_failure_domain(host),
-        can_lead=_is_up(host) and (node is None or node.get("status") == "UP"),
+        can_lead=_is_up(host) and (node.get("status") == "UP" if node else not asked),
     )
 
 
