@@ -28,10 +28,10 @@ class World:
         assert self._process.stdout
         return self._process.stdout.readline()
 
-    def desire(self, count: int) -> None:
-        """Set the group's desired capacity."""
+    def tell(self, word: object) -> None:
+        """Set the group's desired capacity to a number, or have a container fall by the word down."""
         assert self._process.stdin
-        self._process.stdin.write(f"{count}\n")
+        self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
         self._line()
 
@@ -100,8 +100,13 @@ def passes() -> None:
             _show(f"{name}_terminating_{removed}", made.one_pass())
             made.one_pass()  # the journal forgets what has gone, once
             _show(f"{name}_idle", made.one_pass())
-            made.desire(machines - 1)
+            made.tell(machines - 1)
             _show(f"{name}_scaling_in", made.one_pass())
+            _show(f"{name}_removing", made.one_pass())
+            # A container that is down: WEKA's processes, most of a large cluster's answers, are listed too.
+            made.tell("down")
+            made.tell(machines - 2)
+            _show(f"{name}_one_down", made.one_pass())
             singly, together = made.run("singly", {}), made.run("together", {})
             print(f"{name}_reading_peer_calls: {sum(singly['aws'].values())}")
             print(f"{name}_reading_ours_calls: {sum(together['aws'].values())}")

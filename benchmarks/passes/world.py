@@ -2,7 +2,8 @@
 
 Prints one line of JSON, the environment of the functions, and stays until its standard input ends. REMOVED more
 instances are in the group, which by the journal were removed from the cluster and wait to be terminated. Each line of
-standard input that is a number becomes the group's desired capacity, and is answered by the same number.
+standard input is a number, which becomes the group's desired capacity, or the word down, after which a container of the
+youngest machine does not answer; it is answered by the same line.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ sys.path[:0] = [str(ROOT / "tests" / "scaling"), str(ROOT / "lambda_files")]
 
 import ground  # noqa: E402
 
-from local_cloud.weka.model import MachineSpec  # noqa: E402
+from local_cloud.weka.model import Cluster, MachineSpec  # noqa: E402
 from local_cloud.weka.registry import Registry  # noqa: E402
+from local_cloud.weka.transitions import container_down  # noqa: E402
 
 CLIENTS = 5_000
 # Eight drives in three containers.
@@ -33,8 +35,8 @@ INSTANCE_TYPE = "i3en.24xlarge"
 PASSWORD = "WEKA-benchmark-1"
 
 
-def form(machines: int, removed: int) -> dict[str, str]:
-    """Make everything; returns the environment of the functions."""
+def form(machines: int, removed: int) -> tuple[Cluster, dict[str, str]]:
+    """Make everything; returns the cluster and the environment of the functions."""
     block, port = ground.free_block()
     ids, addresses = ground.instances(machines + removed, block)
     ground.records()
@@ -62,7 +64,7 @@ def form(machines: int, removed: int) -> dict[str, str]:
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     _, moto_port = server.get_host_and_port()
-    return {
+    return weka, {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{moto_port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -94,15 +96,21 @@ def desire(count: int) -> None:
     boto3.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=ground.BASE, DesiredCapacity=count)
 
 
+def let_fall(weka: Cluster) -> None:
+    """A container without drives of the youngest machine does not answer any more."""
+    container_down(weka, [each for each in weka.backends() if each.name == "compute0"][-1])
+
+
 def main() -> None:
     """Form, tell, and obey until the input ends."""
     machines, removed = map(int, sys.argv[1:])
     # moto replaces a terminated member at once; AWS, with ReplaceUnhealthy suspended, leaves it in the group.
     with mock_aws(), patch.object(AutoScalingBackend, "notify_terminate_instances", lambda *_: None):
         boto3.setup_default_session(region_name="us-east-1")
-        print(json.dumps(form(machines, removed)), flush=True)
+        weka, environment = form(machines, removed)
+        print(json.dumps(environment), flush=True)
         for line in sys.stdin:
-            desire(int(line))
+            let_fall(weka) if line.strip() == "down" else desire(int(line))
             print(line.strip(), flush=True)
 
 

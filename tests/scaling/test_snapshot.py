@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from adapters.weka.lean import lean_answer
-from adapters.weka.snapshot import FIELDS, NODE_FIELDS, all_up, at_least, cluster_view, gates, ports_of
+from adapters.weka.snapshot import FIELDS, NODE_FIELDS, at_least, cluster_view, gates, needs_processes, ports_of
 from errors import ClusterAnswerUnknown
 
 from local_cloud.weka import status as weka_status
@@ -235,10 +235,17 @@ def test_the_fields_that_are_kept_are_enough(answers):
 
 
 @pytest.mark.parametrize(
-    ("change", "all_of_them"), [({}, True), ({"status": "DOWN"}, False), ({"state": "INACTIVE"}, False)]
+    ("change", "needed", "leaders"),
+    [
+        ({}, False, 18),
+        ({"status": "DOWN"}, True, 17),
+        ({"state": "HIBERNATING"}, True, 17),
+        ({"state": "DEACTIVATING"}, False, 17),
+        ({"state": "INACTIVE", "status": "DOWN"}, False, 17),
+    ],
 )
-def test_whether_every_backend_is_up_is_told_without_its_processes(answers, change, all_of_them):
+def test_processes_are_needed_only_of_a_container_that_is_not_up_and_does_not_leave(answers, change, needed, leaders):
     first(answers["hosts"]).update(change)
-    assert all_up(answers["hosts"]) is all_of_them
+    assert needs_processes(answers["hosts"]) is needed
     answers["nodes"] = {}
-    assert sum(c.can_lead for m in cluster_view(**answers).machines for c in m.containers) == 18 - (not all_of_them)
+    assert sum(c.can_lead for m in cluster_view(**answers).machines for c in m.containers) == leaders

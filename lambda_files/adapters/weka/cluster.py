@@ -42,9 +42,9 @@ class WekaCluster:
             source, answers = self._from_one_member(VIEW_METHODS)
             try:
                 # The processes are most of a large cluster's answer, and tell only since when a container is not up.
-                nodes = (
-                    {} if snapshot.all_up(answers[2]) else self._client.read("nodes_list", only=snapshot.NODE_FIELDS)
-                )
+                nodes = {}
+                if snapshot.needs_processes(answers[2]):
+                    nodes = self._client.read("nodes_list", only=snapshot.NODE_FIELDS)
                 if self._client.address != source:
                     continue
                 view = snapshot.cluster_view(source, *answers, nodes)

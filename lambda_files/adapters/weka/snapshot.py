@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from errors import ClusterAnswerUnknown
-from scaling.model import Client, ClusterView, Container, Drive, Gates, Machine
+from scaling.model import LEAVING_STATES, Client, ClusterView, Container, Drive, Gates, Machine
 
 # Backend node ids are 20 x host id + slot; slot 0 is the management process.
 SLOTS = 20
@@ -67,10 +67,13 @@ def at_least(release: str | None, since: tuple[int, ...]) -> bool:
     return match is not None and tuple(map(int, match.groups())) >= since
 
 
-def all_up(hosts: Any) -> bool:
-    """Whether every backend container is active and up; raises ClusterAnswerUnknown."""
+def needs_processes(hosts: Any) -> bool:
+    """Whether a backend container is not up that does not leave either: of it alone the processes tell more.
+
+    Raises ClusterAnswerUnknown.
+    """
     backends = (host for host in _entries(hosts, "hosts_list") if host.get("mode") == "backend")
-    return all(_is_up(host) for host in backends)
+    return any(not _is_up(host) and host.get("state") not in LEAVING_STATES for host in backends)
 
 
 def ports_of(interface_groups: Any, host_ids: Collection[int]) -> list[tuple[str, str, str]]:
