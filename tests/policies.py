@@ -18,7 +18,7 @@ INTERFACES = {"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec
 BY_LAMBDA = LOG | INTERFACES
 LEASE = {"dynamodb:GetItem lease", "dynamodb:UpdateItem lease"}
 READ_GROUP = {"autoscaling:DescribeAutoScalingGroups", "ec2:DescribeInstances"}
-CHANGE_GROUP = {"autoscaling:DetachInstances", "autoscaling:SetInstanceProtection"}
+CHANGE_GROUP = {"autoscaling:DetachInstances"}
 END = {"ec2:ModifyInstanceAttribute", "ec2:TerminateInstances"}
 # Step Functions has no call of these; they are the permissions that its logging wants of the role (its guide, "CloudWatch
 # Logs"), as are the two policy calls and DescribeLogGroups.

@@ -59,7 +59,7 @@ class Compute(Protocol):
         """Detach without lowering the desired capacity. Returns the detached ids, and errors as sentences."""
 
     def terminate(self, ids: Sequence[str], fence: Callable[[], None]) -> tuple[list[str], list[str]]:
-        """Protections off, terminate; protections on again for each that did not end.
+        """Termination protection off, terminate; protection on again for each that did not end.
 
         Returns the ids that EC2 says are ending, and errors as sentences.
         """

@@ -194,7 +194,7 @@ def s6_no_overshoot(after: Totals, replaced: bool) -> Verdict:
 
 
 def s7_protection_window(member: Member | None, removal: Removal | None) -> Verdict:
-    """S7: protection goes off only for the member whose machine was seen inactive and was removed."""
+    """S7: termination protection goes off only for the member whose machine was seen inactive and was removed."""
     if member is None or not member.owned or member.lifecycle != "InService":
         return False, "it is no longer an instance of ours that is in service in the group"
     if removal is None:

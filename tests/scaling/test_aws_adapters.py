@@ -324,14 +324,11 @@ def test_f19_a_termination_whose_answer_was_lost_is_believed_when_ec2_shows_it()
         assert (ended, errors) == ([lost], [])
 
 
-@pytest.mark.parametrize(
-    ("service", "method"), [("autoscaling", "set_instance_protection"), ("ec2", "modify_instance_attribute")]
-)
-def test_s7_one_whose_protection_cannot_be_lifted_is_not_terminated(service, method):
+def test_s7_one_whose_protection_cannot_be_lifted_is_not_terminated():
     with cloud(6) as made:
         odd = made.ids[1]
-        refusing = Refusing(made.client(service), method, [odd])
-        ended, errors = compute_of(made, **{service: refusing}).terminate(made.ids[:3], lambda: None)
+        refusing = Refusing(made.client("ec2"), "modify_instance_attribute", [odd])
+        ended, errors = compute_of(made, ec2=refusing).terminate(made.ids[:3], lambda: None)
         assert ended == [made.ids[0], made.ids[2]]
         assert any(odd in error for error in errors)
         assert made.ec2_state(odd) == "running"
@@ -350,11 +347,29 @@ def test_s7_when_ec2_cannot_be_asked_in_the_end_every_protection_is_on_again():
 
 def test_a_pass_of_fifty_terminations_takes_one_call_each_but_for_the_attribute():
     with cloud(50) as made:
-        autoscaling = Refusing(made.client("autoscaling"), "set_instance_protection", [])
         ec2 = Refusing(made.client("ec2"), "terminate_instances", [])
-        ended, errors = compute_of(made, autoscaling=autoscaling, ec2=ec2).terminate(made.ids, lambda: None)
+        ended, errors = compute_of(made, ec2=ec2).terminate(made.ids, lambda: None)
         assert (len(ended), errors) == (50, [])
-        assert autoscaling.sizes == ec2.sizes == [50]
+        assert ec2.sizes == [50]
+        assert all(member.protected_from_scale_in for member in made.members().values())
+
+
+def test_s7_one_that_stays_without_protection_is_told():
+    with cloud(6) as made:
+        odd = made.ids[0]
+        refusing = Refusing(made.client("ec2"), "terminate_instances", [odd])
+        modify, calls = refusing.modify_instance_attribute, []
+
+        def once(**given):
+            calls.append(given["DisableApiTermination"]["Value"])
+            if calls[-1]:
+                raise refused("ModifyInstanceAttribute")
+            return modify(**given)
+
+        refusing.modify_instance_attribute = once
+        ended, errors = compute_of(made, ec2=refusing).terminate([odd], lambda: None)
+        assert (ended, calls) == ([], [False, True])
+        assert errors == [f"Could not protect again instance {odd}: {refused('ModifyInstanceAttribute')}"]
 
 
 def test_nothing_is_touched_when_the_lease_is_lost():
@@ -371,17 +386,17 @@ def test_nothing_is_touched_when_the_lease_is_lost():
         assert all(protections(made, instance_id) == (True, True) for instance_id in made.ids)
 
 
-@pytest.mark.parametrize("calls", [1, 2])
-def test_a_lease_lost_after_protection_went_off_puts_it_on_again(calls):
+def test_a_lease_lost_after_protection_went_off_puts_it_on_again():
     with cloud(5) as made:
-        left = [None] * calls
+        fences = []
 
         def fence():
-            if not left:
+            fences.append([protections(made, instance_id)[1] for instance_id in made.ids[:2]])
+            if len(fences) == 2:
                 raise LeaseLost("lost")
-            left.pop()
 
         with pytest.raises(LeaseLost):
             made.ports().compute.terminate(made.ids[:2], fence)
+        assert fences == [[True, True], [False, False]]
         assert all(protections(made, instance_id) == (True, True) for instance_id in made.ids)
         assert made.ec2_state(made.ids[0]) == "running"

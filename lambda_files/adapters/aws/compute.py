@@ -16,7 +16,7 @@ from scaling.model import GONE_STATES, GroupView, Member
 
 CLUSTER_TAG = "stateful:cluster"
 HOLD_TAG = "stateful:hold"
-# SetInstanceProtection takes 50 ids, DetachInstances 20; a filter of DescribeInstances takes 200 values.
+# As many terminations as the limits allow in a pass. DetachInstances takes 20 ids, a filter of DescribeInstances 200.
 BATCH = 50
 DETACH_BATCH = 20
 DESCRIBE_BATCH = 200
@@ -130,69 +130,59 @@ class AwsCompute:
         return done, list(errors.values())
 
     def terminate(self, ids: Sequence[str], fence: Callable[[], None]) -> tuple[list[str], list[str]]:
-        """Protections off, terminate, and both protections on again for each that EC2 does not say is ending.
+        """Termination protection off, terminate, and on again for each that EC2 does not say is ending.
 
-        Returns the ids that end, and errors as sentences; raises LeaseLost, with every protection on again.
+        Scale-in protection is never lifted: it keeps the group from ending an instance, and not TerminateInstances
+        (EC2 Auto Scaling user guide, "Use instance scale-in protection"). Returns the ids that end, and errors as
+        sentences; raises LeaseLost, with every protection on again.
         """
         ended: list[str] = []
         errors: dict[str, str] = {}
         for batch in _batches(ids, BATCH):
             ending: set[str] = set()
             try:
-                ready, problems = self._unprotect(batch, fence)
-                _, refused = _in_batches("terminate", ready, BATCH, fence, partial(self._terminate, ending))
-                errors |= problems | refused
+                fence()
+                errors |= (refused := self._protection(batch, on=False))
+                ready = [instance_id for instance_id in batch if instance_id not in refused]
+                errors |= _in_batches("terminate", ready, BATCH, fence, partial(self._terminate, ending))[1]
             finally:
-                self._settle(batch, ending)
+                open_ = self._settle(batch, ending)
+            errors |= open_
             ended += [instance_id for instance_id in batch if instance_id in ending]
         return ended, [words for instance_id, words in errors.items() if instance_id not in ended]
-
-    def _unprotect(self, ids: list[str], fence: Callable[[], None]) -> tuple[list[str], dict[str, str]]:
-        """Scale-in protection off for all, then termination protection for each: ready ids, and errors."""
-        ready, errors = _in_batches("unprotect", ids, BATCH, fence, partial(self._scale_in_protection, False))
-        fence()
-        refused = self._api_protection(ready, on=False)
-        return [instance_id for instance_id in ready if instance_id not in refused], errors | refused
 
     def _terminate(self, ending: set[str], batch: list[str]) -> None:
         answer = self._ec2.terminate_instances(InstanceIds=batch)
         ending |= {instance["InstanceId"] for instance in answer["TerminatingInstances"]}
 
-    def _settle(self, batch: list[str], ending: set[str]) -> None:
-        """Add to `ending` what ended although its answer was lost or refused, and protect the rest again."""
+    def _settle(self, batch: list[str], ending: set[str]) -> dict[str, str]:
+        """Add to `ending` what ended although its answer was lost or refused, and protect the rest again.
+
+        Returns an error for each that stays without protection.
+        """
         doubtful = [instance_id for instance_id in batch if instance_id not in ending]
-        if not doubtful:
-            return
         try:
-            known = self.instances(doubtful)
+            known = self.instances(doubtful) if doubtful else {}
             ending |= {i for i in doubtful if i in known and known[i].state in GONE_STATES}
         finally:
-            rest = [instance_id for instance_id in doubtful if instance_id not in ending]
-            _, errors = _in_batches(
-                "protect again", rest, BATCH, lambda: None, partial(self._scale_in_protection, True)
-            )
-            for words in (errors | self._api_protection(rest, on=True)).values():
+            open_ = self._protection([instance_id for instance_id in doubtful if instance_id not in ending], on=True)
+            for words in open_.values():
                 log.warning(words)
+        return open_
 
-    def _api_protection(self, ids: Sequence[str], on: bool) -> dict[str, str]:
-        """One call for each instance, which is all that EC2 offers, a few at a time; the errors by id."""
+    def _protection(self, ids: Sequence[str], on: bool) -> dict[str, str]:
+        """Termination protection, by a call for each, which is all that EC2 offers, a few at a time; errors by id."""
 
         def change(instance_id: str) -> str | None:
             try:
                 self._ec2.modify_instance_attribute(InstanceId=instance_id, DisableApiTermination={"Value": on})
             except (ClientError, BotoCoreError) as error:
-                verb = "protect again" if on else "lift the termination protection of"
-                return _sentence(verb, instance_id, error)
+                return _sentence("protect again" if on else "lift the termination protection of", instance_id, error)
             return None
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             outcome = zip(ids, pool.map(change, ids), strict=True)
             return {instance_id: words for instance_id, words in outcome if words}
-
-    def _scale_in_protection(self, on: bool, ids: list[str]) -> None:
-        self._autoscaling.set_instance_protection(
-            AutoScalingGroupName=self._group, InstanceIds=ids, ProtectedFromScaleIn=on
-        )
 
 
 def _instances(page: dict[str, Any]) -> Iterator[tuple[str, Instance]]:

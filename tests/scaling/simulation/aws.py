@@ -61,7 +61,7 @@ class AutoScaling(Client):
                     "InstanceId": host.iid,
                     "LifecycleState": host.lifecycle,
                     "HealthStatus": "Healthy",
-                    "ProtectedFromScaleIn": host.guarded,
+                    "ProtectedFromScaleIn": True,
                 }
                 for host in world.hosts.values()
                 if host.lifecycle
@@ -80,23 +80,6 @@ class AutoScaling(Client):
             return {"AutoScalingGroups": [told]}
 
         return self._process.call("autoscaling:DescribeAutoScalingGroups", read, others=True)
-
-    def set_instance_protection(self, InstanceIds: list[str], ProtectedFromScaleIn: bool, **_: Any) -> Any:  # noqa: N803
-        """All of them or none."""
-
-        def change() -> dict[str, Any]:
-            hosts = [self._host(instance_id, "SetInstanceProtection") for instance_id in InstanceIds]
-            if len(hosts) > 50 or any(host.lifecycle != "InService" for host in hosts):
-                raise refused("ValidationError", "SetInstanceProtection")
-            for host in hosts:
-                if not ProtectedFromScaleIn:
-                    self._process.oracle.opens(self._process, host)
-                host.guarded = ProtectedFromScaleIn
-                self._world.touch(host)
-            return {}
-
-        verb = "protects" if ProtectedFromScaleIn else "unprotects"
-        return self._process.call("autoscaling:SetInstanceProtection", change, f"{verb} {','.join(InstanceIds)}")
 
     def detach_instances(self, InstanceIds: list[str], **_: Any) -> Any:  # noqa: N803
         """All of them or none; desired stays."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .oracle import Broken
@@ -63,7 +64,7 @@ def _clear(run: Run) -> None:
 def _settled(world: World) -> None:
     members = [h for h in world.hosts.values() if h.alive]
     for host in members:
-        if not (host.guarded and host.api) and not host.removed:
+        if not host.api and not host.removed and not host.back:
             raise Broken("S7", f"{host.iid} works in the end and is not protected")
         if host.removed and _untouched(host) and _identified(host, world):
             raise Broken("L1", f"{host.iid} was removed from the cluster and still runs")
@@ -107,7 +108,12 @@ def _can_go(host: Host, members: list[Host], world: World) -> bool:
     """Whether every promise allows this one to begin to leave, now that nothing moves."""
     hosts, policy = world.hosts.values(), world.policy
     going = sum(h.leaving or h.down for h in hosts)
-    if not host.sound or going and policy.strict or going + 1 > min(policy.max_leaving, world.stripe[1]):
+    if (
+        not host.sound
+        or (going or _on_the_way_out(hosts))
+        and policy.strict
+        or going + 1 > min(policy.max_leaving, world.stripe[1])
+    ):
         return False
     needed = max(sum(world.stripe), policy.min_members, (world.original or 0) if policy.strict else 0)
     return _can_be_spared(host, members, world, needed)
@@ -116,11 +122,20 @@ def _can_go(host: Host, members: list[Host], world: World) -> bool:
 def _can_be_replaced(host: Host, members: list[Host], world: World) -> bool:
     """Whether every promise allows this one, which does not serve any more, to begin to leave."""
     hosts, policy = world.hosts.values(), world.policy
-    if any(h.leaving for h in hosts) or not min(policy.max_leaving, policy.max_replacing):
+    if (
+        any(h.leaving for h in hosts)
+        or (policy.strict and _on_the_way_out(hosts))
+        or not min(policy.max_leaving, policy.max_replacing)
+    ):
         return False
     if sum(h.leaving or h.down for h in hosts) > world.stripe[1]:
         return False
     return _can_be_spared(host, members, world, world.stripe[0] + world.stripe[1])
+
+
+def _on_the_way_out(hosts: Iterable[Host]) -> bool:
+    """Somebody keeps a machine that has left the cluster; with strict the next one waits for it."""
+    return any(host.boxes and host.inactive and host.alive for host in hosts)
 
 
 def _can_be_spared(host: Host, members: list[Host], world: World, needed: int) -> bool:

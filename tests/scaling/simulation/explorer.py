@@ -68,7 +68,6 @@ def one_pass(world: World, cut: Cut) -> Oracle:
         if cut.over:
             break
     world.wait(61)
-    oracle.between()
     return oracle
 
 
@@ -104,7 +103,6 @@ def key(world: World) -> tuple[Any, ...]:
         (
             host.lifecycle or "",
             host.ec2 or "",
-            host.guarded,
             host.api,
             host.held,
             host.removed,

@@ -90,9 +90,6 @@ class Fortune:
     def _disown(self) -> str:
         return self._human(lambda h: setattr(h, "owned", not h.owned), lambda h: h.lifecycle is not None)
 
-    def _unprotect(self) -> str:
-        return self._human(lambda h: setattr(h, "guarded", True), lambda h: not h.guarded)
-
     def _warm(self) -> str:
         return self._human(
             lambda h: setattr(h, "lifecycle", "Terminating:Wait"), lambda h: h.alive, lambda h: h.leaving
@@ -118,6 +115,7 @@ class Fortune:
             host.shown = self._chance.choice((None, other.iid))
         elif what == "domain":
             host.domain = other.domain
+            host.worse = self._world.tick + 1
         elif what == "size":
             for disk in host.disks:
                 disk.size = None
@@ -180,7 +178,6 @@ EVENTS: dict[str, Callable[[Fortune], str]] = {
     "standby": Fortune._standby,
     "detached by hand": Fortune._detach,
     "tag lost": Fortune._disown,
-    "protected by hand": Fortune._unprotect,
     "terminating by hand": Fortune._warm,
     "identity": Fortune._identity,
     "address recycled": Fortune._recycle,

@@ -35,7 +35,6 @@ class Oracle:
         self.mutations = 0
         self.effects = 0
         self._starts: list[tuple[float, str]] = []
-        self._excused: set[str] = set()
 
     def note(self, process: Process, what: str, target: str = "") -> None:
         """A line of the history."""
@@ -166,7 +165,10 @@ class Oracle:
             needed = max(needed + world.stripe[2], policy.min_members, self.original or 0)
         if len(left) < needed:
             raise Broken("S2", f"{len(left)} sound machines stay of {needed} needed")
-        if len({h.domain for h in left}) < world.required[0] or len(left) < world.required[1]:
+        if (
+            len({h.iid if h.worse > seen else h.domain for h in left}) < world.required[0]
+            or len(left) < world.required[1]
+        ):
             raise Broken("S2", "too few failure domains or leaders stay")
         stay = sum(
             TB if h.worse > seen else d.size or 0
@@ -217,8 +219,6 @@ class Oracle:
         """A protection goes off."""
         if host.ec2 == "running":
             self._proven(process, host, "S7")
-            if host.worse > process.served.get("cluster", -1):
-                self._excused.add(host.iid)
 
     def ends(self, process: Process, host: Host) -> None:
         """The instance is terminated; one that ends already is not harmed."""
@@ -230,13 +230,6 @@ class Oracle:
         self._acts(process, host)
         if host.ec2 == "running":
             raise Broken("S1", f"{host.iid} runs and is detached")
-
-    def between(self) -> None:
-        """Whenever time has passed."""
-        for iid in self.world.ended_by_group:
-            if not self.world.hosts[iid].empty and iid not in self._excused:
-                raise Broken("S7", f"{iid} was left without protection, and the group ended it with its data")
-        self.world.ended_by_group.clear()
 
 
 def _hidden(host: Host, process: Process) -> bool:

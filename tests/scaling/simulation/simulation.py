@@ -82,7 +82,6 @@ class Run(Interlude):
         if draw > 0.08:
             return
         self.world.wait(0)
-        self.oracle.between()
         if draw < 0.025:
             self.fortune.strike()
         if self.depth:
@@ -127,7 +126,6 @@ class Run(Interlude):
     def wait(self, seconds: float) -> None:
         """Time passes between passes."""
         self.world.wait(seconds)
-        self.oracle.between()
 
     def minute(self) -> None:
         """A pass, perhaps two, and what happens meanwhile."""

@@ -43,7 +43,6 @@ def test_passes_were_cut_at_effects_of_every_kind_and_instances_did_end(explored
     assert explored.ended > explored.states / 3
     assert explored.cut_at >= {
         "autoscaling:DetachInstances",
-        "autoscaling:SetInstanceProtection",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "ec2:ModifyInstanceAttribute",

@@ -63,7 +63,7 @@ def test_s7_an_instance_that_is_no_longer_ours_keeps_its_protection():
     run = drained()
     run.cues[moment] = lambda _: loses_its_tag(run)
     run.passes(1)
-    assert first(run.world).guarded and first(run.world).ec2 == "running"
+    assert first(run.world).api and first(run.world).ec2 == "running"
     run = drained()
     run.cues[moment] = lambda _: loses_its_tag(run)
     with without("s7_protection_window"), pytest.raises(Broken, match="S5"):

@@ -64,7 +64,6 @@ class Host:
     boxes: list[Box] = field(default_factory=list)
     lifecycle: str | None = "InService"
     ec2: str | None = "running"
-    guarded: bool = True
     api: bool = True
     owned: bool = True
     held: bool = False

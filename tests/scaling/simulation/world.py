@@ -50,7 +50,6 @@ class World:
     barren: bool = False
     views: list[tuple[int, ClusterView]] = field(default_factory=list)
     groups: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    ended_by_group: list[str] = field(default_factory=list)
 
     # Change
 
@@ -190,16 +189,10 @@ class World:
             self.touch(host)
 
     def _scale(self) -> None:
-        """Auto Scaling: launch what is missing; end what is too much and not protected."""
+        """Auto Scaling launches what is missing; what is too much is protected from it."""
         alive = [host for host in self.hosts.values() if host.lifecycle in ("Pending", "InService")]
         for _ in range(min(2, min(self.desired, self.maximum) - len(alive))):
             self.launch(joins_after=10**9 if self.barren else 90)
-        for host in [h for h in alive if not h.guarded and h.lifecycle == "InService"][
-            : max(0, len(alive) - self.desired)
-        ]:
-            host.lifecycle = None
-            self.ended_by_group.append(host.iid)
-            self.end(host)
 
     def end(self, host: Host) -> None:
         """EC2 ends an instance."""
