@@ -215,6 +215,12 @@ def test_logins_are_counted_before_they_are_made_and_for_exactly_those_credentia
     other.withdraw("y")
     assert other.attempts("y") == Attempts()
     assert other.begin("y", 16, Attempts(), 3)
+    earlier = {"Key": {"S": "login"}, "Fingerprint": {"S": "x"}, "RefusedAt": {"N": "1"}, "Count": {"N": "0"}}
+    dynamodb.put_item(TableName=BASE, Item=earlier)
+    assert store.attempts("x") == Attempts()
+    assert store.begin("x", 17, Attempts(), 3), "what an earlier version wrote says nothing of attempts"
+    assert store.attempts("x") == Attempts(tried_at=17, unheard=1)
+    other.accepted("y", 18)
     assert store.attempts("x") == Attempts(), "only the present credentials are remembered"
 
 

@@ -204,7 +204,7 @@ class DynamoStore:
         """The attempts made with exactly these credentials: as they were read with the other items, later anew."""
         item = self._known("login")
         self._asked.discard("login")
-        if item is None or item["Fingerprint"]["S"] != fingerprint:
+        if item is None or "Refused" not in item or item["Fingerprint"]["S"] != fingerprint:
             return Attempts()
         return Attempts(*(int(item[name]["N"]) for name in ATTEMPTS))
 
@@ -250,7 +250,7 @@ class DynamoStore:
         counts = {name: {"N": str(count)} for name, count in zip(ATTEMPTS, astuple(attempts), strict=True)}
         mine = {"S": fingerprint}
         condition = {
-            "ConditionExpression": "attribute_not_exists(Fingerprint) OR Fingerprint <> :mine",
+            "ConditionExpression": "attribute_not_exists(Refused) OR Fingerprint <> :mine",
             "ExpressionAttributeValues": {":mine": mine},
         }
         item = {**LOGIN, "Fingerprint": mine, **counts}

@@ -140,7 +140,7 @@ class ScalingInfo(Reading):
 def _login(found: records.Records) -> dict[str, Any] | None:
     """Return how many logins in a row the cluster refused or left without answer, and when; None for none."""
     item = found.items.get("login", {})
-    told = {name: int(item[key]["N"]) if item else 0 for name, key in LOGIN.items()}
+    told = {name: int(item.get(key, {"N": "0"})["N"]) for name, key in LOGIN.items()}
     if not told["refused"] and not told["unheard"]:
         return None
     return told | {name: records.told(told[name]) if told[name] else None for name in ("refused_at", "tried_at")}
