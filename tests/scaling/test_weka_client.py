@@ -417,6 +417,12 @@ def test_members_that_look_at_no_credentials_use_up_no_attempt(world, fault):
     assert world.memory.noted["one"].unheard == 0
 
 
+@pytest.mark.parametrize("fault", [{"http": 401}, {"http": 403}, {"http": 503}, {"error": "odd"}, {"http": 404}])
+def test_a_release_that_tells_nothing_without_a_login_is_logged_in_to(world, fault):
+    world.weka.faults.add("client_query_backend", fault)
+    assert world.client().read("status")
+
+
 def test_an_attempt_that_cannot_be_counted_is_not_made(world):
     def fails(*_: object) -> bool:
         raise ConnectionError("no table")

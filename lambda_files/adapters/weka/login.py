@@ -41,8 +41,7 @@ class Login:
 
     def _login(self, rpc: Rpc, address: str) -> str:
         user = self._credentials.username
-        # Needs no login. A member that does not answer this shall not use up an attempt.
-        rpc.post(address, "client_query_backend", {})
+        self._expect_answers(rpc, address)
         self._guard.begin()
         try:
             token = self._keep(rpc.post(address, "user_login", [user, self._credentials.password]))
@@ -59,6 +58,15 @@ class Login:
             raise
         self._guard.accepted()
         return token
+
+    def _expect_answers(self, rpc: Rpc, address: str) -> None:
+        """Ask what needs no login, so that a silent member uses up no attempt; raises Unheard. Any answer will do."""
+        try:
+            rpc.post(address, "client_query_backend", {})
+        except Unheard:
+            raise
+        except (Unusable, Unauthorized, Forbidden, ClusterRefused, ClusterAnswerUnknown):
+            pass
 
     def _keep(self, answer: Any) -> str:
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
