@@ -239,6 +239,12 @@ def test_s4_tolerance_is_never_more_than_the_protection_level(protection):
     assert must.s4_budget(totals(snapshot), totals(snapshot, [9]), snapshot.cluster, policy)[0] is False
 
 
+@pytest.mark.parametrize(("leaves", "allowed"), [(9, False), (1, True)])
+def test_s4_one_that_works_waits_while_as_many_as_may_leave_are_down(leaves, allowed):
+    snapshot = world([down(1, 500), down(2, 500), machine(9)], 1, stripe_protection=4)
+    assert must.s4_budget(totals(snapshot), totals(snapshot, [leaves]), snapshot.cluster, POLICY)[0] is allowed
+
+
 def test_s4_a_machine_that_is_down_counts_once_when_it_is_drained():
     snapshot = world([down(1, 500), draining(2)], 1)
     assert must.s4_budget(totals(snapshot), totals(snapshot, [1]), snapshot.cluster, POLICY)[0] is True

@@ -75,7 +75,8 @@ def _settled(world: World) -> None:
         if _can_be_replaced(host, members, world):
             raise Broken("L1", f"{host.iid} is dead and could be replaced")
     surplus = [h for h in members if h.shown == h.iid and h.boxes and not h.leaving and not h.inactive and not h.back]
-    if len(surplus) <= world.desired:
+    # Who is down goes first, so that no other leaves in the place of one that somebody keeps.
+    if len(surplus) - sum(h.down and not _untouched(h) for h in surplus) <= world.desired:
         return
     able = [h for h in surplus if _can_go(h, surplus, world)]
     if able:
@@ -141,7 +142,7 @@ def _on_the_way_out(hosts: Iterable[Host]) -> bool:
 def _can_be_spared(host: Host, members: list[Host], world: World, needed: int) -> bool:
     if not (_untouched(host) and _identified(host, world)) or world.moving:
         return False
-    stay = [h for h in members if h is not host and h.sound]
+    stay = [h for h in members if h is not host and h.sound and h.shown == h.iid]
     sizes = [d.size for h in world.hosts.values() for d in h.disks]
     room = sum(d.size or 0 for h in stay for d in h.disks if d.status == "ACTIVE") * USABLE
     return (

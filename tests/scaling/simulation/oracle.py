@@ -118,7 +118,7 @@ class Oracle:
         fell = host.down or host.better > seen
         if len(missing) + 1 > (world.stripe[1] if fell else min(policy.max_leaving, world.stripe[1])):
             raise Broken("S4", f"{len(missing) + 1} machines leave or are down")
-        going = [h for h in missing if h.leaving or _shown(h, process)]
+        going = [h for h in missing if h.leaving and not h.odd]
         if len(going) + 1 > policy.max_leaving:
             raise Broken("S4", f"{len(going) + 1} machines leave")
         if policy.strict and (going if fell else missing):

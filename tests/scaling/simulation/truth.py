@@ -104,6 +104,11 @@ class Host:
         )
 
     @property
+    def odd(self) -> bool:
+        """It is in a state that nobody knows, which may mean anything."""
+        return any(box.state == "RECONFIGURING" for box in self.boxes)
+
+    @property
     def going(self) -> bool:
         """A pass made it leave, and it is not done."""
         return self.begun is not None and self.leaving
