@@ -23,6 +23,7 @@ from scaling.model import (
     Journal,
     Machine,
     Plan,
+    Removal,
     Snapshot,
     policy_from_settings,
 )
@@ -130,7 +131,12 @@ class Pass:
                 told.append(decision.instance_id)
             elif isinstance(outcome, ClusterRefused):
                 refused.append(decision.instance_id)
-        self._write(withdrawn(acknowledged(journal, told), refused))
+        journal = withdrawn(acknowledged(journal, told), refused)
+        try:
+            self._write(journal)
+        except LeaseLost:
+            self._keep({instance_id: journal.removed[instance_id] for instance_id in told})
+            raise
         self._result.terminate = sorted(
             instance_id
             for instance_id in (*told, *(d.instance_id for d in plan.of(Action.TERMINATE)))
@@ -180,6 +186,13 @@ class Pass:
             self._fence()
             self._ports.store.write_journal(journal, self._grant)
             self._stored = journal
+
+    def _keep(self, proofs: dict[str, Removal]) -> None:
+        """Add what was removed here to the journal that the same task, delivered twice, wrote meanwhile."""
+        theirs = self._ports.store.read("journal").journal
+        if proofs and theirs.fence == self._grant.fence:
+            self._fence()
+            self._ports.store.write_journal(replace(theirs, removed={**theirs.removed, **proofs}), self._grant)
 
     def _each(self, decision: Decision, verb: str, cluster: Cluster, act: Callable[[], bool]) -> ClusterError | None:
         who = f"{verb} {decision.instance_id} ({decision.address})"

@@ -108,3 +108,20 @@ def test_f21_what_the_same_task_delivered_twice_took_back_the_other_one_does_not
     assert not errors and not hosts(world)[0].removed, "what is not in the journal is not removed"
     run.passes(2)
     assert ended(world) == [0, 7]
+
+
+def test_f21_what_is_removed_while_the_same_task_delivered_twice_takes_it_back_stays_proven(monkeypatch):
+    world = world_of(8, 7, Policy())
+    run = scripted(world)
+    run.passes(1, seconds=600)
+    world.fall(hosts(world)[7], "terminated")
+    errors = [ClusterRefused("not enough capacity")]
+    monkeypatch.setattr(
+        run.storm, "refusal", lambda _, call, __: errors.pop(0) if errors and call == "weka:remove_drive" else None
+    )
+    run.cues[("scale", "dynamodb:UpdateItem", 2)] = run.twin
+    (outcome,) = run.passes(1)
+    assert "LeaseLost" in outcome and not errors
+    assert hosts(world)[0].removed
+    run.passes(2)
+    assert ended(world) == [0, 7]
