@@ -12,6 +12,7 @@ from local_cloud.client import Cloud
 from local_cloud.stack import create_stack
 from tests.integration.conftest import USER, Done, Playbooks
 from tests.integration.looking import actions, backends, group, members, protected
+from tests.policies import FUNCTIONS
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_two_clusters_in_one_account_do_not_touch_each_other(demo: Done, playboo
 
 def test_what_is_not_given_stays_as_it_was_recorded(demo: Done, playbooks: Playbooks, cloud: Cloud) -> None:
     given = {"resource_tags": {"Team": "storage"}, "max_size": 30, "scaling_policy": {"max_leaving": 1}}
-    playbooks("import", cluster="demo", **given)
+    playbooks("import", cluster="demo", memory_size=512, **given)
     again, written = playbooks.writes(lambda: playbooks("import", cluster="demo"))
     assert (again.changed, written) == (0, [])
     made = group(cloud, "demo")
@@ -116,3 +117,6 @@ def test_what_is_not_given_stays_as_it_was_recorded(demo: Done, playbooks: Playb
     assert {"Team": "storage"}.items() <= {tag["Key"]: tag["Value"] for tag in made["Tags"]}.items()
     document = fingerprint(cloud, "demo")["table"]["settings"]
     assert json.loads(document)["policy"] == {"max_leaving": 1}
+    functions = cloud.client("lambda").list_functions()["Functions"]
+    sizes = {each["FunctionName"]: each["MemorySize"] for each in functions}
+    assert sizes == dict.fromkeys((f"stateful-demo-{name}" for name in FUNCTIONS), 512)
