@@ -20,7 +20,7 @@ def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: date
     allowed, words = must.s14_hands_off(at_its_address)
     if not allowed:
         return decision_of(candidate, Action.WAIT, f"at the address of a member: {words}", "S14 human wins")
-    if at_its_address and not _was_there_before(machine, at_its_address):
+    if at_its_address and not _was_there_before(machine, at_its_address, clock, now):
         words = f"the cluster says {machine.instance_id or 'no instance'} of {at_its_address.instance_id}'s address"
         return decision_of(candidate, Action.WAIT, words, "S5 ownership")
     if not machine.known:
@@ -47,10 +47,14 @@ def outsider(candidate: Candidate, snapshot: Snapshot, policy: Policy, now: date
     )
 
 
-def _was_there_before(machine: Machine, member: Member) -> bool:
-    """The record is of a machine that was down before the address was given to this member."""
+def _was_there_before(machine: Machine, member: Member, clock: datetime, now: datetime) -> bool:
+    """The record is of a machine that was down before the address was given to this member.
+
+    Ages are compared, since the cluster's clock and that of AWS need not agree.
+    """
     downs = [container.down_since for container in machine.containers]
-    return member.launched is not None and all(down is not None and down < member.launched for down in downs)
+    launched = member.launched
+    return launched is not None and all(down is not None and clock - down > now - launched for down in downs)
 
 
 def without_machine(

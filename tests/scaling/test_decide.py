@@ -746,6 +746,20 @@ def test_a_record_at_a_members_address_is_a_former_machines_only_if_it_was_down_
     assert acted or decision.blocked_by == "S5 ownership"
 
 
+@pytest.mark.parametrize("hours", [-25, 25])
+def test_a_cluster_whose_clock_is_wrong_makes_no_member_of_today_a_former_machine(hours):
+    wrong = timedelta(hours=hours)
+    one = down(5, 500)
+    since = tuple(replace(c, down_since=c.down_since + wrong) for c in one.containers)
+    nameless = replace(one, instance_id=None, containers=since)
+    for launched, acted in ((timedelta(hours=9), False), (timedelta(hours=8), True)):
+        members = [*(member(n) for n in range(5)), member(5, launched=NOW - launched)]
+        snapshot = world([*(machine(n) for n in range(5)), nameless], 6, members=members, time=NOW + wrong)
+        decision = next(d for d in decide(snapshot, POLICY, NOW).decisions if d.machine == nameless)
+        assert (decision.action is Action.DRAIN) is acted
+        assert acted or decision.blocked_by == "S5 ownership"
+
+
 def test_a_stranger_down_for_exactly_three_hours_is_given_its_last_moment():
     assert stranger(down(9, 180))[0].action is Action.WAIT
 
