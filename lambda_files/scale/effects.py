@@ -14,7 +14,7 @@ from scale import report
 from scaling.decide import agreed, decide
 from scaling.health import leaving
 from scaling.invariants import s8_single_writer, s9_calm, s9_gates, s10_once, s14_human_wins
-from scaling.journal import acknowledged, not_before, pruned, with_intents, withdrawn, worth_writing
+from scaling.journal import acknowledged, not_before, pruned, taken_over, with_intents, withdrawn, worth_writing
 from scaling.model import (
     Action,
     Container,
@@ -61,7 +61,8 @@ class Pass:
     def run(self) -> Result:
         """Read, decide and act; raises LeaseLost, a ClusterError that concerns the whole pass, or an AWS error."""
         records = self._ports.store.read(*RECORDS)
-        settings, self._stored, self._control = records.settings, records.journal, records.control
+        settings, self._control = records.settings, records.control
+        self._stored = taken_over(records.journal, self._grant.fence)
         self._policy = policy_from_settings(settings)
         allowed, reason = s8_single_writer(self._stored, self._grant.fence)
         if not allowed:

@@ -30,6 +30,11 @@ def pruned(journal: Journal, group: GroupView, cluster: ClusterView, now: dateti
     )
 
 
+def taken_over(journal: Journal, fence: int) -> Journal:
+    """The journal as the holder of this lease finds it: drains that began under an earlier one are of another pass."""
+    return journal if journal.fence == fence else replace(journal, begun=0)
+
+
 def not_before(journal: Journal) -> datetime | None:
     """The cluster's own time before which an answer of it is too old to be believed."""
     return journal.cluster_time - CLOCK_SKEW if journal.cluster_time else None
@@ -43,7 +48,12 @@ def with_intents(journal: Journal, starts: int, removing: Iterable[Machine], now
         for machine in removing
         if machine.instance_id and machine.machine_identifier and machine.instance_id not in journal.removed
     }
-    return replace(journal, starts=journal.starts + (at,) * starts, removed={**journal.removed, **intents})
+    return replace(
+        journal,
+        starts=journal.starts + (at,) * starts,
+        begun=journal.begun + starts,
+        removed={**journal.removed, **intents},
+    )
 
 
 def acknowledged(journal: Journal, ids: Iterable[str]) -> Journal:

@@ -219,13 +219,14 @@ class Removal:
 class Journal:
     """What must survive a crash: the cluster's identity and newest clock, when drains began, which machines left.
 
-    `fence` is that of the lease under which it was written.
+    `fence` is that of the lease under which it was written, and `begun` counts the drains that began under it.
     """
 
     guid: str | None = None
     starts: tuple[int, ...] = ()
     removed: Mapping[str, Removal] = field(default_factory=dict)
     cluster_time: datetime | None = None
+    begun: int = 0
     fence: int = field(default=0, compare=False)
 
 

@@ -64,6 +64,7 @@ class Totals:
             all_bytes=sum(map(_bytes, machines)) if known else None,
             staying_bytes=sum(_bytes(machine) for machine in machines if not leaving(machine)),
             starts=sum(now.timestamp() - start < HOUR for start in snapshot.journal.starts),
+            taken=snapshot.journal.begun,
             places=Counter(place for machine in machines for place in places(machine)),
         )
 

@@ -74,6 +74,7 @@ def snapshots(draw):
         members=members,
         removed=journaled,
         starts=(int(NOW.timestamp()) - 5,) * draw(st.integers(0, 22)),
+        begun=draw(st.sampled_from([0, 0, 0, 1, 2])),
         gates=draw(st.sampled_from(GATES)),
         paused=draw(st.sampled_from([None] * 9 + ["maintenance"])),
         original_size=draw(st.sampled_from([5, 7, 9])),

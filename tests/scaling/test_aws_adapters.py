@@ -108,7 +108,7 @@ def test_the_journal_survives_a_round_trip_and_refuses_an_older_fence(dynamodb):
     store = DynamoStore(dynamodb, None, BASE, NAME)
     assert store.read("journal").journal == Journal()
     removed = {"i-1": Removal("10.0.0.1", "m", 3, True)}
-    journal = Journal("guid", (1, 2), removed, datetime(2026, 1, 1, tzinfo=UTC))
+    journal = Journal("guid", (1, 2), removed, datetime(2026, 1, 1, tzinfo=UTC), begun=2)
     store.write_journal(journal, Grant("a", 5))
     assert store.read("journal").journal == journal
     assert store.read("journal").journal.fence == 5

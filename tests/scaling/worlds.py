@@ -116,6 +116,7 @@ def world(
     members: list[Member] | None = None,
     removed: dict | None = None,
     starts: tuple[int, ...] = (),
+    begun: int = 0,
     paused: str | None = None,
     original_size: int | None = None,
     **of_cluster: Any,
@@ -125,7 +126,7 @@ def world(
     return Snapshot(
         GroupView("stateful-demo", desired, tuple(group)),
         cluster(*machines, **of_cluster),
-        Journal("guid-1", starts, removed or {}),
+        Journal("guid-1", starts, removed or {}, begun=begun),
         Control(paused),
         original_size,
     )

@@ -60,6 +60,7 @@ class DynamoRecords:
             return Journal(
                 guid=document["guid"],
                 starts=tuple(document["starts"]),
+                begun=int(document.get("begun", 0)),
                 removed={instance_id: Removal(**removal) for instance_id, removal in document["removed"].items()},
                 cluster_time=datetime.fromisoformat(time) if time else None,
                 fence=int(self.items["journal"]["Fence"]["N"]),
@@ -164,6 +165,7 @@ class DynamoStore:
         document = {
             "guid": journal.guid,
             "starts": list(journal.starts),
+            "begun": journal.begun,
             "removed": {instance_id: asdict(removal) for instance_id, removal in sorted(journal.removed.items())},
             "cluster_time": journal.cluster_time.isoformat() if journal.cluster_time else None,
         }

@@ -136,7 +136,7 @@ def _can_be_replaced(host: Host, members: list[Host], world: World) -> bool:
 
 def _on_the_way_out(hosts: Iterable[Host]) -> bool:
     """Somebody keeps a machine that has left the cluster; with strict the next one waits for it."""
-    return any(host.boxes and host.inactive and host.alive for host in hosts)
+    return any(host.alive and host.inactive and (host.boxes or host.removed) for host in hosts)
 
 
 def _can_be_spared(host: Host, members: list[Host], world: World, needed: int) -> bool:

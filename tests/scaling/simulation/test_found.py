@@ -110,6 +110,18 @@ def test_f21_what_the_same_task_delivered_twice_took_back_the_other_one_does_not
     assert ended(world) == [0, 7]
 
 
+def test_f21_a_task_delivered_twice_begins_no_more_drains_than_one_pass_may():
+    world = world_of(9, 7, Policy(max_removals_per_pass=1), disks_each=1)
+    world.fall(hosts(world)[0])
+    run = scripted(world)
+    run.wait(600)
+    run.cues[("scale", "dynamodb:UpdateItem", 3)] = run.twin
+    run.passes(1)
+    assert [host.number for host in hosts(world) if host.begun] == [0]
+    run.passes(1)
+    assert [host.number for host in hosts(world) if host.begun] == [0, 1], "the next pass begins the next one"
+
+
 def test_f21_what_is_removed_while_the_same_task_delivered_twice_takes_it_back_stays_proven(monkeypatch):
     world = world_of(8, 7, Policy())
     run = scripted(world)
