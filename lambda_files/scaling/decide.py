@@ -18,7 +18,7 @@ from .strangers import outsider, without_machine
 from .totals import Totals, counts, in_group
 
 # Who is held by one of these is held for what it is itself; by any other, for what the cluster is.
-OF_THE_MACHINE = frozenset({"S5 ownership", "S11 one way", "S14 human wins"})
+OF_THE_MACHINE = frozenset({"S5 ownership", "S14 human wins"})
 
 
 def decide(snapshot: Snapshot, policy: Policy, now: datetime) -> Plan:
@@ -30,13 +30,15 @@ def decide(snapshot: Snapshot, policy: Policy, now: datetime) -> Plan:
     found = candidates(snapshot, policy, now)
     ours = [candidate for candidate in found if candidate.member]
     totals = Totals.of(snapshot, ours, now)
+    able = [candidate for candidate in ours if _one_way(candidate, snapshot)[0]]
     put_out, totals = _outsiders([c for c in found if not c.member], snapshot, policy, now, totals)
     members = sorted(snapshot.group.members, key=lambda member: member.instance_id)
     decisions = [
         *put_out,
         *_inactive(ours, snapshot, policy, totals),
-        *_leaving(ours, snapshot, totals),
-        *_chosen(ours, snapshot, policy, totals),
+        *_returned(ours, snapshot),
+        *_leaving(able, snapshot, totals),
+        *_chosen(able, snapshot, policy, totals),
         *(decision_of(c, Action.WAIT, c.health.reason, "S5 ownership") for c in ours if c.kind is Kind.UNKNOWN),
         *without_machine(members, found, snapshot, policy, now),
     ]
@@ -114,9 +116,22 @@ def _inactive(ours: list[Candidate], snapshot: Snapshot, policy: Policy, totals:
             )
 
 
-def _leaving(ours: list[Candidate], snapshot: Snapshot, totals: Totals) -> Iterable[Decision]:
-    """Members whose drain has begun go on."""
+def _returned(ours: list[Candidate], snapshot: Snapshot) -> Iterable[Decision]:
+    """Members that are at work although they were removed: told in every pass, since only people can end that."""
     for candidate in ours:
+        if candidate.kind <= Kind.HEALTHY and not _one_way(candidate, snapshot)[0]:
+            yield checked(
+                candidate,
+                Action.KEEP,
+                candidate.health.reason,
+                ("S14 human wins", must.s14_hands_off(candidate.member)),
+                ("S11 one way", _one_way(candidate, snapshot)),
+            )
+
+
+def _leaving(able: list[Candidate], snapshot: Snapshot, totals: Totals) -> Iterable[Decision]:
+    """Members whose drain has begun go on."""
+    for candidate in able:
         if candidate.kind is Kind.DEACTIVATING:
             yield checked(
                 candidate,
@@ -126,12 +141,12 @@ def _leaving(ours: list[Candidate], snapshot: Snapshot, totals: Totals) -> Itera
             )
 
 
-def _chosen(ours: list[Candidate], snapshot: Snapshot, policy: Policy, totals: Totals) -> Iterable[Decision]:
+def _chosen(able: list[Candidate], snapshot: Snapshot, policy: Policy, totals: Totals) -> Iterable[Decision]:
     """Members that begin to leave, are held back from it, or stay.
 
     The next in order goes where one is held back. Who is held for what it is itself stays named, as many as should leave.
     """
-    working = sorted((c for c in ours if c.kind <= Kind.HEALTHY), key=_order)
+    working = sorted((c for c in able if c.kind <= Kind.HEALTHY), key=_order)
     quota = _quota([c for c in working if in_group(c)], snapshot.group.desired, policy)
     should = dict(quota)
     held: dict[Kind, list[tuple[Candidate, Decision]]] = {kind: [] for kind in Kind}
@@ -198,12 +213,15 @@ def _begin(candidate: Candidate, snapshot: Snapshot, policy: Policy, totals: Tot
 
 def _its_own(candidate: Candidate, snapshot: Snapshot, totals: Totals) -> tuple[Check, ...]:
     """What must hold of the machine itself before any drain."""
-    removal = snapshot.journal.removed.get(candidate.machine.instance_id or "")
     return (
         ("S14 human wins", must.s14_hands_off(candidate.member)),
-        ("S11 one way", must.s11_one_way(candidate.machine, removal)),
         ("S5 ownership", _owned(candidate, snapshot, totals)),
     )
+
+
+def _one_way(candidate: Candidate, snapshot: Snapshot) -> Verdict:
+    removal = snapshot.journal.removed.get(candidate.machine.instance_id or "")
+    return must.s11_one_way(candidate.machine, removal)
 
 
 def _owned(candidate: Candidate, snapshot: Snapshot, totals: Totals) -> Verdict:

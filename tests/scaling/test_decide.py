@@ -393,6 +393,21 @@ def test_s11_a_removed_machine_that_is_at_work_again_is_reported_and_left_alone(
     assert any("by hand" in error for error in plan.errors)
 
 
+@pytest.mark.parametrize("change", [{"min_members": 5}, {"strict": True}])
+def test_s11_a_removed_machine_that_is_at_work_again_is_told_although_others_would_go_first(change):
+    machines = [machine(n) for n in range(8)]
+    policy = replace(POLICY, **change)
+    for desired, more in ((8, 0), (7, 0), (6, 1)):
+        plan = decide(world(machines, desired, removed={instance(7): removal(7)}, original_size=6), policy, NOW)
+        assert reason(plan, 7).blocked_by == "S11 one way"
+        assert [error for error in plan.errors if "by hand" in error] and instance(7) in plan.should_leave
+        assert of(plan, Action.DRAIN) == ([] if policy.strict else [instance(n) for n in range(more)])
+        assert sum(d.leaves for d in plan.decisions) == 1 + more
+    held = [*(member(n) for n in range(7)), member(7, held=True)]
+    plan = decide(world(machines, 8, members=held, removed={instance(7): removal(7)}, original_size=6), policy, NOW)
+    assert reason(plan, 7).blocked_by == "S14 human wins" and plan.errors == ()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [({"guid": "guid-2"}, "guid-2"), ({"machines": ()}, "absence"), ({"time": NOW - timedelta(hours=1)}, "earlier")],

@@ -70,6 +70,8 @@ def _settled(world: World) -> None:
             raise Broken("L1", f"{host.iid} was removed from the cluster and still runs")
         if host.going and _untouched(host) and _identified(host, world) and not _told(world):
             raise Broken("L2", f"{host.iid} never got out, and the report does not say why")
+        if host.back and not host.inactive and host.shown == host.iid and not _told(world, host.iid):
+            raise Broken("S13", f"{host.iid} was removed and is at work again, and the report does not say so")
     dead = [h for h in members if h.down and not h.back and all(box.status != "UP" for box in h.boxes)]
     for host in dead:
         if _can_be_replaced(host, members, world):
@@ -85,9 +87,11 @@ def _settled(world: World) -> None:
         raise Broken("L2", f"{len(surplus)} members, {world.desired} desired, and the report does not say why")
 
 
-def _told(world: World) -> bool:
-    """Whether the last report gives a reason for anything."""
+def _told(world: World, iid: str | None = None) -> bool:
+    """Whether the last report gives a reason for anything, or for that machine."""
     report = json.loads(world.table.get("report", {}).get("Document", {}).get("S", "{}"))
+    if iid:
+        return any(held["machine"] == iid for held in report.get("held_back", ()))
     return bool(report.get("held_back") or report.get("gate") or report.get("errors"))
 
 
@@ -135,8 +139,8 @@ def _can_be_replaced(host: Host, members: list[Host], world: World) -> bool:
 
 
 def _on_the_way_out(hosts: Iterable[Host]) -> bool:
-    """Somebody keeps a machine that has left the cluster; with strict the next one waits for it."""
-    return any(host.alive and host.inactive and (host.boxes or host.removed) for host in hosts)
+    """Somebody keeps a machine that has left the cluster, or took it back; with strict the next one waits for it."""
+    return any(host.alive and (host.back or host.inactive and (host.boxes or host.removed)) for host in hosts)
 
 
 def _can_be_spared(host: Host, members: list[Host], world: World, needed: int) -> bool:
