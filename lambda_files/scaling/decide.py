@@ -119,14 +119,11 @@ def _inactive(ours: list[Candidate], snapshot: Snapshot, policy: Policy, totals:
 def _returned(ours: list[Candidate], snapshot: Snapshot) -> Iterable[Decision]:
     """Members that are at work although they were removed: told in every pass, since only people can end that."""
     for candidate in ours:
-        if candidate.kind <= Kind.HEALTHY and not _one_way(candidate, snapshot)[0]:
-            yield checked(
-                candidate,
-                Action.KEEP,
-                candidate.health.reason,
-                ("S14 human wins", must.s14_hands_off(candidate.member)),
-                ("S11 one way", _one_way(candidate, snapshot)),
-            )
+        one_way, words = _one_way(candidate, snapshot)
+        if candidate.kind <= Kind.HEALTHY and not one_way:
+            free, held = must.s14_hands_off(candidate.member)
+            name, why = ("S11 one way", words) if free else ("S14 human wins", held)
+            yield decision_of(candidate, Action.WAIT, f"{candidate.health.reason}; but {why}", name, leaves=True)
 
 
 def _leaving(able: list[Candidate], snapshot: Snapshot, totals: Totals) -> Iterable[Decision]:

@@ -393,6 +393,20 @@ def test_s11_a_removed_machine_that_is_at_work_again_is_reported_and_left_alone(
     assert any("by hand" in error for error in plan.errors)
 
 
+@pytest.mark.parametrize(("begun", "more"), [(0, 2), (1, 1), (2, 0)])
+def test_s4_what_began_before_a_task_was_repeated_is_of_the_same_pass(begun, more):
+    plan = decide(world([machine(n) for n in range(9)], 5, begun=begun), replace(POLICY, max_removals_per_pass=2), NOW)
+    assert of(plan, Action.DRAIN) == [instance(n) for n in range(more)]
+
+
+def test_s6_two_records_of_one_member_are_no_surplus():
+    machines = [*(machine(n) for n in range(7)), replace(machine(6), address=address(99))]
+    plan = decide(world(machines, 7, members=[member(n) for n in range(7)]), POLICY, NOW)
+    assert of(plan, Action.DRAIN) == []
+    assert reason(plan, 0).blocked_by == "S6 no overshoot"
+    assert "1 would be leaving, the group has 0 more than the desired 7" in reason(plan, 0).reason
+
+
 @pytest.mark.parametrize("change", [{"min_members": 5}, {"strict": True}])
 def test_s11_a_removed_machine_that_is_at_work_again_is_told_although_others_would_go_first(change):
     machines = [machine(n) for n in range(8)]

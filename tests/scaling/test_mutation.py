@@ -24,7 +24,6 @@ MUTATED = ("invariants", "decide", "strangers")
 COUNTED = ("candidates", "totals")
 TESTS = ("worlds", "conftest", "test_invariants", "test_decide", "test_health", "test_policy")
 SAME = {
-    "policy)), ('S2 floor'": "who is chosen already keeps S6, which is asked all the same, whatever chooses",
     "s1_nothing_left(None, removal, snapshot.cluster)": "a member whose instance id the cluster knows is not asked about",
 }
 CONFIGURATION = """
