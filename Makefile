@@ -17,7 +17,7 @@ test: setup .venv-ministack/.ready ## All tests
 	python -m pytest -n 2 --dist loadscope
 	cd extensions && molecule test
 
-long: setup            ## The tests that take minutes: the demo, killed runs and storms, mutants
+long: setup            ## The tests that take minutes: the demo, killed runs and storms, clusters as they are met, mutants
 	python -m pytest -n 2 --dist loadscope -m "long and not soak"
 
 check: setup           ## Linters and types

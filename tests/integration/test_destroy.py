@@ -94,6 +94,7 @@ def test_destroy_twice_and_of_nothing_ends_well(destroyed: Done, playbooks: Play
     playbooks("destroy", cluster="never-there", confirm="never-there")
 
 
+@pytest.mark.long
 def test_an_import_of_a_cluster_that_grew_attaches_the_new_backends(playbooks: Playbooks, cloud: Cloud) -> None:
     create_stack(cloud.url, "grows", backends=5, clients=0)
     playbooks("import", cluster="grows", max_size=20)
@@ -123,6 +124,7 @@ def test_destroy_keeps_what_the_group_launched_when_asked(playbooks: Playbooks, 
     ec2.terminate_instances(InstanceIds=sorted(launched))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("stack", "options", "variables"),
     [
